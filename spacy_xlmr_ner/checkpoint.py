@@ -1,0 +1,299 @@
+"""A Hugging Face folder to memory and back. The one place that knows its files and asks the hub."""
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator, List, Optional, Sequence, Set, Tuple
+
+from huggingface_hub import snapshot_download
+from transformers import (
+    CONFIG_MAPPING,
+    AutoConfig,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+)
+from transformers.utils import logging
+
+from .errors import CheckpointError, Errors
+from .pieces.tokenizer import PieceTokenizer
+from .tags import are_unnamed
+
+BUNDLED = Path(__file__).parent / "bundled"
+CONFIG_FILE = "config.json"
+SAFE_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+OLD_WEIGHTS = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
+    "spm.model",
+    "vocab.txt",
+    "vocab.json",
+)
+TOKENIZER_EXTRAS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
+# Architectures whose position ids begin behind the id of the padding, as RoBERTa's do.
+OFFSET_POSITIONS = frozenset({"xlm-roberta", "xlm-roberta-xl", "roberta", "camembert", "data2vec-text", "longformer"})
+# For architectures without position embeddings of their own length, whose tokenizer sets no limit either.
+DEFAULT_WINDOW = 512
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+# A new label's rows of the head: no weights, and a bias so low that it is not found before it is trained.
+NEW_TAG_BIAS = -10.0
+
+
+@dataclass(frozen=True)
+class CheckpointSource:
+    """Where a checkpoint comes from, as the config says.
+
+    name (Optional[str]): A hub id or a folder; None: the model in the package.
+    labels (Optional[Tuple[str, ...]]): Tag names in id order, instead of the checkpoint's own.
+    revision (str): Branch, tag or commit, for a hub id.
+    local_files_only (bool): Never ask the hub; what it has put on this machine before may be used.
+    """
+
+    name: Optional[str]
+    labels: Optional[Tuple[str, ...]]
+    revision: str
+    local_files_only: bool
+
+
+@dataclass
+class Checkpoint:
+    """A checkpoint in memory: network, tokenizer, tags.
+
+    network (PreTrainedModel): In the dtype of its file, on the CPU, in evaluation mode.
+    hf_tokenizer (Any): transformers' own, kept to be saved.
+    tokenizer (PieceTokenizer): What reads docs.
+    tags (Tuple[str, ...]): In id order.
+    max_window (int): Pieces that a window may hold, specials included.
+    missing (Tuple[str, ...]): Names of weights that the file lacked; they are random.
+    origin (str): For messages.
+    """
+
+    network: PreTrainedModel
+    hf_tokenizer: Any
+    tokenizer: PieceTokenizer
+    tags: Tuple[str, ...]
+    max_window: int
+    missing: Tuple[str, ...]
+    origin: str
+
+    def check_trained(self) -> None:
+        """Refuse to predict with random weights.
+
+        RAISES (CheckpointError): XN404 if the head is missing, XN405 if others are.
+        """
+        if not self.missing:
+            return
+        shown = ", ".join(self.missing[:3])
+        if all(name.startswith("classifier.") for name in self.missing):
+            raise CheckpointError(Errors.XN404.format(checkpoint=self.origin, missing=shown + " missing"))
+        raise CheckpointError(Errors.XN405.format(checkpoint=self.origin, n_missing=len(self.missing), missing=shown))
+
+    def add_tags(self, tags: Tuple[str, ...]) -> None:
+        """Give the head a row for each of more tags; what it finds stays what it was."""
+        head = self.network.classifier
+        weight, bias = head.weight.detach(), head.bias.detach()
+        more = len(tags)
+        new_weight = weight.new_zeros((weight.shape[0] + more, weight.shape[1]))
+        new_bias = bias.new_full((len(bias) + more,), NEW_TAG_BIAS)
+        new_weight[:-more], new_bias[:-more] = weight, bias
+        head.weight, head.bias = type(head.weight)(new_weight), type(head.bias)(new_bias)
+        head.out_features = self.network.num_labels = len(new_bias)
+        self.tags = (*self.tags, *tags)
+        _set_tags(self.network.config, self.tags)
+
+    def write(self, folder: Path) -> None:
+        """Write what `from_pretrained` of transformers opens: config.json, model.safetensors, tokenizer files."""
+        with _quiet():
+            self.network.save_pretrained(folder, safe_serialization=True, max_shard_size="1000GB")
+            self.hf_tokenizer.save_pretrained(folder)
+
+
+def load_checkpoint(source: CheckpointSource) -> Checkpoint:
+    """Load a checkpoint from where the config says: the package, a folder or the hub.
+
+    source (CheckpointSource): Where.
+    RETURNS (Checkpoint): In memory, its tags named.
+    RAISES (CheckpointError): XN401 to XN409, with what was found and what to do.
+    """
+    if source.name is None:
+        return read_checkpoint(BUNDLED, labels=source.labels, origin="the model in the package")
+    if Path(source.name).is_dir():
+        return read_checkpoint(Path(source.name), labels=source.labels)
+    if not _HUB_ID.fullmatch(source.name):
+        raise CheckpointError(Errors.XN401.format(path=source.name))
+    return read_checkpoint(fetch_checkpoint(source), labels=source.labels, origin=source.name)
+
+
+def fetch_checkpoint(source: CheckpointSource) -> Path:
+    """Have the files of a hub id on this machine: from the hub, or as it left them here before.
+
+    Only what is needed is fetched: no weights of other frameworks, and none in the old format where there are safe ones.
+
+    source (CheckpointSource): Its name is a hub id.
+    RETURNS (Path): The folder.
+    RAISES (CheckpointError): XN403 if the hub does not have it or cannot be reached, and it is not here either.
+    """
+    name = str(source.name)
+    files = [CONFIG_FILE, *TOKENIZER_FILES, *TOKENIZER_EXTRAS, *SAFE_WEIGHTS, "model-*.safetensors"]
+    try:
+        folder = _snapshot(source, files)
+        if not any((folder / file).is_file() for file in SAFE_WEIGHTS):
+            folder = _snapshot(source, [*files, *OLD_WEIGHTS, "pytorch_model-*.bin"])
+    except Exception as err:
+        reason = str(err).strip().split("\n")[0] or type(err).__name__
+        raise CheckpointError(Errors.XN403.format(name=name, revision=source.revision, reason=reason)) from err
+    return folder
+
+
+def _snapshot(source: CheckpointSource, files: List[str]) -> Path:
+    folder = snapshot_download(
+        str(source.name),
+        revision=source.revision,
+        allow_patterns=files,
+        local_files_only=source.local_files_only,
+    )
+    return Path(folder)
+
+
+def read_checkpoint(
+    folder: Path, *, labels: Optional[Sequence[str]] = None, origin: Optional[str] = None
+) -> Checkpoint:
+    """Read a folder in Hugging Face's format. Nothing outside it is read, and none of its code is run.
+
+    folder (Path): Holds config.json, weights and tokenizer files.
+    labels (Optional[Sequence[str]]): Tag names in id order, instead of those in config.json.
+    origin (Optional[str]): What messages call it; None: the folder.
+    RETURNS (Checkpoint): In memory.
+    RAISES (CheckpointError): XN402 to XN409, naming the file.
+    """
+    origin = str(folder) if origin is None else origin
+    weights = _check_files(folder, origin)
+    config = _read_config(folder, origin)
+    tags = _read_tags(config, labels, origin)
+    _set_tags(config, tags)
+    hf_tokenizer = _read_tokenizer(folder, config, origin)
+    network, missing = _read_network(folder, config, weights, origin)
+    n_rows = network.get_input_embeddings().weight.shape[0]
+    if len(hf_tokenizer) > n_rows:
+        raise CheckpointError(Errors.XN408.format(checkpoint=origin, n_pieces=len(hf_tokenizer), n_rows=n_rows))
+    pad_id = hf_tokenizer.pad_token_id
+    return Checkpoint(
+        network=network,
+        hf_tokenizer=hf_tokenizer,
+        tokenizer=PieceTokenizer(hf_tokenizer.backend_tokenizer, pad_id=0 if pad_id is None else pad_id),
+        tags=tags,
+        max_window=_find_max_window(config, hf_tokenizer),
+        missing=tuple(sorted(missing)),
+        origin=origin,
+    )
+
+
+def _check_files(folder: Path, origin: str) -> str:
+    """The name of the weights file; an error if a file that must be there is not."""
+    found = sorted(path.name for path in folder.iterdir())
+    weights = [file for file in (*SAFE_WEIGHTS, *OLD_WEIGHTS) if file in found]
+    missing = [] if CONFIG_FILE in found else [CONFIG_FILE]
+    if not weights:
+        missing.append(f"{SAFE_WEIGHTS[0]} (or {OLD_WEIGHTS[0]})")
+    if not set(TOKENIZER_FILES) & set(found):
+        missing.append(f"{TOKENIZER_FILES[0]} (or {TOKENIZER_FILES[1]})")
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        shown = f"{', '.join(missing)} {verb}"
+        raise CheckpointError(Errors.XN402.format(path=origin, missing=shown, found=", ".join(found) or "nothing"))
+    return weights[0]
+
+
+def _read_config(folder: Path, origin: str) -> PretrainedConfig:
+    with _quiet(), _explain(CONFIG_FILE, origin):
+        config, _ = PretrainedConfig.get_config_dict(folder, local_files_only=True)
+        if "auto_map" in config and config.get("model_type") not in CONFIG_MAPPING:
+            raise CheckpointError(Errors.XN409.format(checkpoint=origin))
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def _read_tags(config: PretrainedConfig, labels: Optional[Sequence[str]], origin: str) -> Tuple[str, ...]:
+    own = tuple(str(config.id2label[i]) for i in sorted(config.id2label))
+    if labels is None:
+        if are_unnamed(own):
+            raise CheckpointError(Errors.XN201.format(checkpoint=origin, found=", ".join(own[:4])))
+        return own
+    if len(labels) != len(own):
+        raise CheckpointError(Errors.XN202.format(checkpoint=origin, found=len(labels), expected=len(own)))
+    return tuple(labels)
+
+
+def _set_tags(config: PretrainedConfig, tags: Tuple[str, ...]) -> None:
+    config.id2label = dict(enumerate(tags))
+    config.label2id = {tag: i for i, tag in enumerate(tags)}
+
+
+def _read_tokenizer(folder: Path, config: PretrainedConfig, origin: str) -> Any:
+    file = next(file for file in TOKENIZER_FILES if (folder / file).is_file())
+    with _quiet(), _explain(file, origin):
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, config=config, use_fast=True, local_files_only=True, trust_remote_code=False
+        )
+    if not getattr(tokenizer, "is_fast", False):
+        raise CheckpointError(Errors.XN407.format(checkpoint=origin, tokenizer=type(tokenizer).__name__))
+    return tokenizer
+
+
+def _read_network(
+    folder: Path, config: PretrainedConfig, weights: str, origin: str
+) -> Tuple[PreTrainedModel, Set[str]]:
+    """The network in the dtype of its file, and which of its weights the file lacked."""
+    with _quiet(), _explain(weights, origin):
+        network, info = AutoModelForTokenClassification.from_pretrained(
+            folder,
+            config=config,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=weights in SAFE_WEIGHTS,
+            weights_only=True,
+            torch_dtype="auto",
+            output_loading_info=True,
+        )
+    return network.eval(), set(info["missing_keys"]) & set(network.state_dict())
+
+
+def _find_max_window(config: PretrainedConfig, hf_tokenizer: Any) -> int:
+    """Pieces that fit the position embeddings. XLM-R's begin behind the padding's id: 514 rows hold 512 pieces."""
+    rows = getattr(config, "max_position_embeddings", None)
+    if not rows or rows < 0:
+        return int(min(hf_tokenizer.model_max_length, DEFAULT_WINDOW))
+    begins_behind_padding = config.model_type in OFFSET_POSITIONS
+    return int(rows - config.pad_token_id - 1) if begins_behind_padding else int(rows)
+
+
+@contextmanager
+def _explain(file: str, origin: str) -> Iterator[None]:
+    """Name the file, whatever of the libraries beneath fails on it: they raise anything, down to bare Exception."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except Exception as err:
+        lines = str(err).strip().split("\n")
+        reason = " ".join(line.strip() for line in lines[:3]) or type(err).__name__
+        raise CheckpointError(Errors.XN406.format(file=file, checkpoint=origin, reason=reason)) from err
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back transformers' bars and warnings: what matters of them is raised as an error of ours."""
+    verbosity = logging.get_verbosity()
+    has_bar = logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if has_bar:
+            logging.enable_progress_bar()

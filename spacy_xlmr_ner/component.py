@@ -1,0 +1,349 @@
+"""XlmrNer: a token classifier as a component of a spaCy pipeline."""
+
+import warnings
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union, get_args
+
+import srsly
+from spacy.attrs import IS_SPACE
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.pipeline.pipe import deserialize_config
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Example
+from spacy.util import from_disk, minibatch, to_disk
+from spacy.vocab import Vocab
+from thinc.api import Config
+from thinc.types import Floats2d
+
+from .decoding import EntDecoder, compute_probs
+from .ent_score import register_extension
+from .errors import CheckpointError, Errors, Warnings
+from .existing_ents import set_ents
+from .saving import FORMAT_VERSION, check_format, find_whole, swap_in
+from .settings import check_choice, check_label_map, check_portable, check_threshold
+from .tags import TagScheme
+from .types import BoolArray, Decoding, ExistingEnts, FloatArray, PieceTags, TaggerModel
+
+DEFAULT_CONFIG = """
+[xlmr_ner]
+decoding = "viterbi"
+existing_ents = "keep"
+threshold = 0.0
+spans_key = "xlmr_ner"
+
+[xlmr_ner.label_map]
+
+[xlmr_ner.scorer]
+@scorers = "spacy.ner_scorer.v1"
+
+[xlmr_ner.model]
+@architectures = "spacy-xlmr-ner.XlmrTagger.v1"
+name = null
+labels = null
+scheme = null
+revision = "main"
+local_files_only = false
+input = "words"
+pooling = "first"
+window = null
+overlap = 64
+max_batch_pieces = 4096
+precision = "float32"
+device = null
+"""
+
+
+@Language.factory(
+    "xlmr_ner",
+    assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
+    default_config=Config().from_str(DEFAULT_CONFIG)["xlmr_ner"],
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+)
+def make_xlmr_ner(
+    nlp: Language,
+    name: str,
+    model: TaggerModel,
+    decoding: str,
+    existing_ents: str,
+    threshold: Union[float, Dict[str, float]],
+    label_map: Dict[str, Optional[str]],
+    spans_key: Optional[str],
+    scorer: Optional[Callable[..., Dict[str, Any]]],
+) -> "XlmrNer":
+    """Make the component from its block of the config. The arguments are those of XlmrNer."""
+    return XlmrNer(
+        nlp.vocab,
+        model,
+        name,
+        decoding=decoding,
+        existing_ents=existing_ents,
+        threshold=threshold,
+        label_map=label_map,
+        spans_key=spans_key,
+        scorer=scorer,
+    )
+
+
+class XlmrNer(TrainablePipe):
+    """Named entities by a token classifier, set as doc.ents with a score each.
+
+    vocab (Vocab): The pipeline's.
+    model (TaggerModel): Docs to logits for each token.
+    name (str): The component's name in the pipeline.
+    decoding (str): "viterbi" (the best legal sequence of tags) or "argmax" (the best tag of each token).
+    existing_ents (str): Where an earlier entity is in the way: "keep" it, "overwrite" it, or "best": the higher score wins.
+    threshold (Union[float, Dict[str, float]]): The least score, in [0, 1]; one for all labels or one per label.
+    label_map (Mapping[str, Optional[str]]): Other names for the checkpoint's labels; None drops one.
+    spans_key (Optional[str]): doc.spans[spans_key] holds the entities, its attrs["scores"] their scores; None: no group.
+    scorer (Optional[Callable]): For nlp.evaluate.
+    RAISES (ValueError): XN102 to XN110, for a setting that is wrong in itself.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: TaggerModel,
+        name: str = "xlmr_ner",
+        *,
+        decoding: str = "viterbi",
+        existing_ents: str = "keep",
+        threshold: Union[float, Mapping[str, float]] = 0.0,
+        label_map: Optional[Mapping[str, Optional[str]]] = None,
+        spans_key: Optional[str] = "xlmr_ner",
+        scorer: Optional[Callable[..., Dict[str, Any]]] = None,
+    ):
+        where = f"[components.{name}]"
+        self.decoding: Decoding = check_choice("decoding", decoding, get_args(Decoding), where=where)
+        self.existing_ents: ExistingEnts = check_choice(
+            "existing_ents", existing_ents, get_args(ExistingEnts), where=where
+        )
+        check_threshold(threshold, name=name)
+        check_label_map(label_map or {}, name=name)
+        check_portable("label_map", label_map or {}, name=name)
+        if isinstance(threshold, Mapping):
+            check_portable("threshold", threshold, name=name)
+        super().__init__(vocab, model, name, format=FORMAT_VERSION)
+        self.threshold = threshold
+        self.label_map = dict(label_map or {})
+        self.spans_key = spans_key
+        self.scorer = scorer
+        self._decoder: Optional[EntDecoder] = None
+        register_extension()
+
+    @property
+    def labels(self) -> Tuple[str, ...]:
+        """The labels that entities can have, after `label_map`. Loads the weights if need be."""
+        return tuple(dict.fromkeys(name for name in self._get_decoder().names if name is not None))
+
+    @property
+    def label_data(self) -> Tuple[str, ...]:
+        """The labels, as `initialize` takes them."""
+        return self.labels
+
+    def add_label(self, label: str) -> int:
+        """Give the model a label more. It is not found until it is trained.
+
+        label (str): The label.
+        RETURNS (int): 1, or 0 if the label is there already.
+        RAISES (ValueError): XN204 if it is no label.
+        """
+        if not isinstance(label, str) or not label:
+            raise ValueError(Errors.XN204.format(found=label))
+        scheme = self._get_decoder().scheme
+        if label in self.labels or label in scheme.labels:
+            return 0
+        self.model.attrs["add_tags"](self.model, scheme.make_tags(label))
+        self._decoder = None
+        return 1
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Optional[Language] = None,
+        labels: Optional[Sequence[str]] = None,
+    ) -> None:
+        """Load the checkpoint that the config names.
+
+        get_examples (Callable[[], Iterable[Example]]): Not used: the checkpoint is trained.
+        nlp (Optional[Language]): The pipeline.
+        labels (Optional[Sequence[str]]): Labels to have beside the checkpoint's own.
+        """
+        self._get_decoder()
+        for label in labels or ():
+            self.add_label(label)
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Annotate a stream of docs, in batches.
+
+        As spaCy's own, but for one thing: a batch that fails is tried again doc by doc, so that only the doc at fault
+        goes to the error handler and leaves the stream.
+
+        stream (Iterable[Doc]): The docs.
+        batch_size (int): How many to take at a time.
+        YIELDS (Doc): The docs, annotated, in order.
+        """
+        handle_error = self.get_error_handler()
+        for docs in minibatch(stream, size=batch_size):
+            self._get_decoder()  # what cannot be loaded is no fault of a doc
+            try:
+                self.set_annotations(docs, self.predict(docs))
+            except Exception as err:
+                if len(docs) == 1:
+                    handle_error(self.name, self, docs, err)
+                else:
+                    yield from self.pipe(docs, batch_size=1)
+            else:
+                yield from docs
+
+    def predict(self, docs: Iterable[Doc]) -> List[Floats2d]:
+        """Compute logits for the tokens of each doc, without changing the docs.
+
+        docs (Iterable[Doc]): The docs.
+        RETURNS (List[Floats2d]): For each doc shape (n_tokens, n_tags); NaN where a token has no pieces.
+        RAISES (CheckpointError): XN404 or XN405 if the checkpoint's weights are not all trained.
+        """
+        self._get_decoder()
+        self.model.attrs["check_trained"](self.model)
+        return self.model.predict(list(docs))
+
+    def set_annotations(self, docs: Iterable[Doc], scores: List[Floats2d]) -> None:
+        """Set doc.ents, token.ent_iob, token.ent_type, the scores and the span group.
+
+        docs (Iterable[Doc]): The docs.
+        scores (List[Floats2d]): What `predict` returned for them.
+        """
+        docs = list(docs)
+        logits = [self.model.ops.to_numpy(rows) for rows in scores]
+        found = self._get_decoder().decode(logits, [_find_solid(doc) for doc in docs])
+        replaced: List[str] = []
+        for doc, ents in zip(docs, found):
+            kept = [ent for ent in ents if ent.score >= self._get_threshold(ent.label)]
+            spans = set_ents(doc, kept, policy=self.existing_ents, component=self.name)
+            if self.spans_key is not None:
+                replaced += self._set_group(doc, self.spans_key, spans)
+        if replaced:
+            message = Warnings.XW302.format(
+                key=self.spans_key, other=replaced[0], name=self.name, n_docs=len(replaced)
+            )
+            warnings.warn(message, stacklevel=2)
+
+    def token_probs(self, docs: Iterable[Doc]) -> List[FloatArray]:
+        """Compute the probability of each tag for each token.
+
+        docs (Iterable[Doc]): The docs; they are not changed.
+        RETURNS (List[FloatArray]): For each doc shape (n_tokens, n_tags), tags in the order of `tags`; each row sums
+            to 1, or is NaN where a token has no pieces.
+        """
+        return [compute_probs(self.model.ops.to_numpy(rows)) for rows in self.predict(docs)]
+
+    def tag_pieces(self, doc: Doc) -> PieceTags:
+        """Compute the logits of the pieces of a doc, specials included, as the model is fed them.
+
+        doc (Doc): The doc; it is not changed.
+        RETURNS (PieceTags): The pieces and their logits.
+        """
+        self.model.attrs["check_trained"](self.model)
+        result: PieceTags = self.model.attrs["tag_pieces"](self.model, doc)
+        return result
+
+    @property
+    def tags(self) -> Tuple[str, ...]:
+        """The tags of the checkpoint, in id order: the columns of `token_probs`. Loads the weights if need be."""
+        return self._get_decoder().scheme.tags
+
+    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+        """Save to a folder; `checkpoint` in it opens with transformers' AutoModelForTokenClassification.
+
+        path (Union[str, Path]): The folder; made if need be.
+        exclude (Iterable[str]): What to leave out: "cfg", "vocab", "model".
+        """
+        def write_checkpoint(folder: Path) -> None:
+            swap_in(folder, lambda new: self.model.attrs["write_checkpoint"](self.model, new))
+
+        writers: Dict[str, Callable[[Path], None]] = {
+            "cfg": lambda p: srsly.write_json(p, self.cfg),
+            "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
+            "checkpoint": write_checkpoint,
+        }
+        to_disk(path, writers, _translate(exclude))
+
+    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "XlmrNer":
+        """Load what `to_disk` saved. Neither the hub nor the folder that the config names is asked.
+
+        path (Union[str, Path]): The folder.
+        exclude (Iterable[str]): What to leave out: "cfg", "vocab", "model".
+        RETURNS (XlmrNer): This component.
+        RAISES (CheckpointError): XN402 to XN412, for a folder that is damaged or of a later version.
+        """
+        def read_checkpoint(folder: Path) -> None:
+            self.model.attrs["read_checkpoint"](self.model, find_whole(folder, component=self.name))
+
+        def read_cfg(file: Path) -> None:
+            check_format(deserialize_config(file).get("format", FORMAT_VERSION), file.parent)
+
+        readers: Dict[str, Callable[[Path], None]] = {
+            "cfg": read_cfg,
+            "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
+            "checkpoint": read_checkpoint,
+        }
+        from_disk(path, readers, _translate(exclude))
+        self._decoder = None
+        return self
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "XlmrNer":
+        """Load what `to_bytes` returned.
+
+        RAISES (CheckpointError): XN413 if the bytes are something else or not whole.
+        """
+        try:
+            super().from_bytes(bytes_data, exclude=exclude)
+        except CheckpointError:
+            raise
+        except Exception as err:  # msgpack and thinc raise whatever the garbage leads them to
+            reason = str(err).split("\n")[0] or type(err).__name__
+            raise CheckpointError(Errors.XN413.format(name=self.name, reason=reason)) from err
+        self._decoder = None
+        return self
+
+    def _get_decoder(self) -> EntDecoder:
+        """The decoder for the checkpoint's tags; loads the weights the first time."""
+        if self._decoder is None:
+            get_tags, get_name = self.model.attrs["get_tags"], self.model.attrs["get_scheme_name"]
+            scheme = TagScheme(get_tags(self.model), get_name(self.model))
+            self._check_labels("label_map", list(self.label_map), scheme.labels)
+            names = [self.label_map.get(label, label) for label in scheme.labels]
+            if isinstance(self.threshold, Mapping):
+                self._check_labels("threshold", list(self.threshold), [name for name in names if name is not None])
+            self._decoder = EntDecoder(scheme, method=self.decoding, names=names)
+        return self._decoder
+
+    def _check_labels(self, setting: str, found: Sequence[str], known: Sequence[str]) -> None:
+        unknown = [label for label in found if label not in known]
+        if unknown:
+            shown = ", ".join(unknown)
+            known_shown = ", ".join(dict.fromkeys(known))
+            raise ValueError(Errors.XN107.format(setting=setting, name=self.name, found=shown, known=known_shown))
+
+    def _get_threshold(self, label: str) -> float:
+        if isinstance(self.threshold, Mapping):
+            return self.threshold.get(label, 0.0)
+        return self.threshold
+
+    def _set_group(self, doc: Doc, key: str, spans: List[Tuple[Span, float]]) -> List[str]:
+        """Set doc.spans[key]; returns the name of another component whose group stood there, if one did."""
+        other = doc.spans[key].attrs.get("component", self.name) if key in doc.spans else self.name
+        attrs = {"scores": [score for _, score in spans], "component": self.name}
+        doc.spans[key] = SpanGroup(doc, name=key, spans=[span for span, _ in spans], attrs=attrs)
+        return [other] if other != self.name else []
+
+
+def _find_solid(doc: Doc) -> BoolArray:
+    """Which tokens are more than whitespace, shape (n_tokens,): only they may bound an entity."""
+    return doc.to_array([IS_SPACE]).reshape(-1) == 0
+
+
+def _translate(exclude: Iterable[str]) -> List[str]:
+    """What spaCy calls "model" is the folder `checkpoint` here."""
+    return [*exclude, *(["checkpoint"] if "model" in exclude else [])]

@@ -1,0 +1,87 @@
+"""The score of an entity, kept with the doc so that nothing loses it: Span._.score.
+
+It lies in doc.user_data under the key that spaCy itself gives a span's own attribute, by character offsets. So
+retokenizing, Doc.to_bytes, pickle, copy, Span.as_doc and Doc.from_docs all carry it. With it stand the label and the
+component, for an entity of another's that has the same place is not ours. DocBin leaves user_data out unless asked
+for it, but takes span groups along; the score is found there too.
+"""
+
+import warnings
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+
+from spacy.tokens import Doc, Span
+
+from .errors import Warnings
+
+EXTENSION = "score"
+Key = Tuple[str, str, int, int]
+
+
+def register_extension() -> None:
+    """Set Span._.score up. Another package's plain attribute of this name keeps its values; a computed one is kept."""
+    if Span.has_extension(EXTENSION):
+        _, method, getter, _ = Span.get_extension(EXTENSION)
+        if getter is get_score:
+            return
+        if method is not None or getter is not None:
+            warnings.warn(Warnings.XW501.format(kind="getter" if method is None else "method"), stacklevel=2)
+            return
+    Span.set_extension(EXTENSION, getter=get_score, force=True)
+
+
+def get_score(span: Span) -> Any:
+    """The score of an entity that an `xlmr_ner` component found, in [0, 1]; None for any other span. Never raises."""
+    entry = span.doc.user_data.get(_key(span.start_char, span.end_char))
+    if entry is not None and not _is_ours(entry):
+        return entry  # another package stores its own scores under this name
+    if entry is not None and entry["label"] == span.label_:
+        return entry["score"]
+    return _find_in_groups(span) if entry is None else None
+
+
+def get_component(span: Span) -> Optional[str]:
+    """The name of the `xlmr_ner` component that found an entity, or None."""
+    entry = span.doc.user_data.get(_key(span.start_char, span.end_char))
+    return entry["component"] if _is_ours(entry) and entry["label"] == span.label_ else None
+
+
+def set_score(span: Span, score: float, *, component: str) -> None:
+    """Keep the score of an entity."""
+    key = _key(span.start_char, span.end_char)
+    span.doc.user_data[key] = {"label": span.label_, "score": score, "component": component}
+
+
+def forget_scores(doc: Doc, *, keep: Tuple[Span, ...]) -> None:
+    """Drop the scores of entities that stand no more.
+
+    doc (Doc): The doc.
+    keep (Tuple[Span, ...]): The entities that stand.
+    """
+    kept = {(_key(ent.start_char, ent.end_char), ent.label_) for ent in keep}
+    for key, entry in list(_own_entries(doc)):
+        if (key, entry["label"]) not in kept:
+            del doc.user_data[key]
+
+
+def _own_entries(doc: Doc) -> Iterator[Tuple[Key, Dict[str, Any]]]:
+    for key, entry in doc.user_data.items():
+        if isinstance(key, tuple) and key[:2] == ("._.", EXTENSION) and _is_ours(entry):
+            yield key, entry
+
+
+def _key(start_char: int, end_char: int) -> Key:
+    return ("._.", EXTENSION, start_char, end_char)
+
+
+def _is_ours(entry: Any) -> bool:
+    return isinstance(entry, Mapping) and {"label", "score", "component"} <= entry.keys()
+
+
+def _find_in_groups(span: Span) -> Optional[float]:
+    for group in span.doc.spans.values():
+        scores = group.attrs.get("scores", ())
+        if "component" in group.attrs and len(scores) == len(group):
+            for other, score in zip(group, scores):
+                if (other.start_char, other.end_char, other.label) == (span.start_char, span.end_char, span.label):
+                    return float(score)
+    return None

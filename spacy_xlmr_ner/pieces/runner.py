@@ -1,0 +1,113 @@
+"""Docs to logits for each piece: tokenize, cut into windows, batch, run."""
+
+import warnings
+from typing import NamedTuple, Sequence, Tuple
+
+import numpy as np
+from spacy.tokens import Doc
+from thinc.types import Ragged
+
+from ..errors import Errors, Warnings
+from ..types import FloatArray, InputSettings, IntArray, Runtime
+from .alignment import limit_pieces
+from .batching import pad_windows, plan_batches
+from .tokenizer import Pieces, PieceTokenizer
+from .windows import Windows, cut_windows, find_cuts, find_token_ranges
+
+
+class PieceLogits(NamedTuple):
+    """The pieces of a batch of docs and what the network says of them.
+
+    pieces (Pieces): Without specials.
+    windows (Windows): Rows of pieces.ids. Windows of a doc overlap, so a piece can be in several.
+    logits (FloatArray): Shape (n_rows, n_tags). Window after window, specials included.
+    window_rows (IntArray): Shape (n_windows,). Rows of logits at which the windows' first pieces stand, behind the specials.
+    """
+
+    pieces: Pieces
+    windows: Windows
+    logits: FloatArray
+    window_rows: IntArray
+
+    def find_rows(self, tokens: Ragged, owner: IntArray) -> Tuple[IntArray, Ragged]:
+        """Follow each piece of each token into the window that owns the token.
+
+        tokens (Ragged): The pieces of each token.
+        owner (IntArray): Shape (n_tokens,). Of own_tokens.
+        RETURNS (Tuple[IntArray, Ragged]): Rows of logits, shape (n_links,), and the tokens over these links. A piece
+            beyond its token's window, as only a token has that no window holds whole, is left out.
+        """
+        windows = np.repeat(owner, tokens.lengths)
+        is_inside = tokens.dataXd < self.windows.ends[windows]
+        rows = tokens.dataXd - self.windows.starts[windows] + self.window_rows[windows]
+        token_ids = np.repeat(np.arange(len(owner)), tokens.lengths)[is_inside]
+        lengths = np.bincount(token_ids, minlength=len(owner))
+        return rows[is_inside], Ragged(tokens.dataXd[is_inside], lengths)
+
+
+def compute_piece_logits(
+    docs: Sequence[Doc],
+    tokenizer: PieceTokenizer,
+    runtime: Runtime,
+    *,
+    settings: InputSettings,
+    max_window: int,
+    n_tags: int,
+) -> PieceLogits:
+    """Run the network over a batch of docs.
+
+    docs (Sequence[Doc]): Any docs, empty ones too.
+    tokenizer (PieceTokenizer): Makes the pieces.
+    runtime (Runtime): Makes logits of them.
+    settings (InputSettings): How.
+    max_window (int): What the checkpoint allows.
+    n_tags (int): Columns of the logits.
+    RETURNS (PieceLogits): For all pieces of all docs.
+    """
+    capacity = find_window(settings, max_window, tokenizer.n_special) - tokenizer.n_special
+    pieces = limit_tokens(tokenizer.tokenize(docs, settings.input), docs, capacity)
+    may_cut = find_cuts(*find_token_ranges(pieces.tokens), len(pieces.ids))
+    windows = cut_windows(may_cut, pieces.doc_lengths, capacity=capacity, overlap=settings.overlap)
+    lengths = windows.ends - windows.starts + tokenizer.n_special
+    rows = np.cumsum(lengths) - lengths
+    logits = np.empty((int(lengths.sum()), n_tags), dtype=np.float32)
+    for batch in plan_batches(lengths, max_batch_pieces=settings.max_batch_pieces):
+        starts, ends = windows.starts[batch], windows.ends[batch]
+        ids, mask = pad_windows(
+            pieces.ids, starts, ends, prefix=tokenizer.prefix, suffix=tokenizer.suffix, pad_id=tokenizer.pad_id
+        )
+        logits[(rows[batch][:, None] + np.arange(ids.shape[1]))[mask]] = runtime(ids, mask)[mask]
+    return PieceLogits(pieces, windows, logits, rows + len(tokenizer.prefix))
+
+
+def find_window(settings: InputSettings, max_window: int, n_special: int) -> int:
+    """The window, in pieces with specials, that settings and checkpoint agree on.
+
+    RAISES (ValueError): XN105 if the checkpoint does not hold such a window, XN101 if the overlap does not fit it.
+    """
+    window = max_window if settings.window is None else settings.window
+    if not n_special < window <= max_window:
+        raise ValueError(Errors.XN105.format(window=window, least=n_special + 1, most=max_window))
+    limit = window - n_special
+    if settings.overlap >= limit:
+        raise ValueError(Errors.XN101.format(overlap=settings.overlap, n_special=n_special, limit=limit))
+    return window
+
+
+def limit_tokens(pieces: Pieces, docs: Sequence[Doc], capacity: int) -> Pieces:
+    """Cut tokens that are longer than a window down to their first pieces, and warn of them once."""
+    tokens, is_kept, cut = limit_pieces(pieces.tokens, len(pieces.ids), capacity)
+    if not len(cut):
+        return pieces
+    ends = np.cumsum([len(doc) for doc in docs])
+    cut_docs = np.searchsorted(ends, cut, side="right").tolist()
+    examples = [
+        repr(docs[doc][token - int(ends[doc])].text[:20] + "...")  # counted from the doc's end: a negative index
+        for doc, token in zip(cut_docs[:3], cut.tolist())
+    ]
+    message = Warnings.XW301.format(
+        n_tokens=len(cut), n_docs=len(set(cut_docs)), n_batch=len(docs), kept=capacity, examples=", ".join(examples)
+    )
+    warnings.warn(message, stacklevel=2)
+    piece_docs = np.repeat(np.arange(len(docs)), pieces.doc_lengths)[is_kept]
+    return Pieces(pieces.ids[is_kept], np.bincount(piece_docs, minlength=len(docs)), tokens)

@@ -1,0 +1,117 @@
+"""A fast tokenizer, fed with docs: pieces, and which token each belongs to."""
+
+import os
+from typing import Any, List, NamedTuple, Sequence
+
+import numpy as np
+from spacy.attrs import IDX, LENGTH
+from spacy.tokens import Doc
+from thinc.types import Ragged
+from tokenizers import Encoding, Tokenizer
+
+from ..types import Input, IntArray
+from .alignment import align_pieces, trim_offsets
+
+MARKER = "\u2581"
+# str.isspace is False for these two, yet SentencePiece's normaliser treats them as spaces.
+_SPACES = np.array([i for i in range(0x3001) if chr(i).isspace()] + [0x200B, 0xFEFF])
+
+
+class Pieces(NamedTuple):
+    """The pieces of a batch of docs, one after the other, without specials.
+
+    ids (IntArray): Shape (n_pieces,).
+    doc_lengths (IntArray): Shape (n_docs,). In pieces.
+    tokens (Ragged): The pieces of each token of all docs: rows of ids.
+    """
+
+    ids: IntArray
+    doc_lengths: IntArray
+    tokens: Ragged
+
+
+class PieceTokenizer:
+    """A Hugging Face tokenizer that cuts nothing off and pads nothing.
+
+    backend (Tokenizer): Of the `tokenizers` library. It is copied: a saved tokenizer.json may hold a truncation.
+    pad_id (int): The id to pad with.
+    """
+
+    prefix: IntArray
+    suffix: IntArray
+    pad_id: int
+
+    def __init__(self, backend: Tokenizer, *, pad_id: int):
+        self._backend = Tokenizer.from_str(backend.to_str())
+        self._backend.no_truncation()
+        self._backend.no_padding()
+        self._marker_id = self._backend.token_to_id(MARKER)
+        self._pid = os.getpid()
+        self.pad_id = pad_id
+        self.prefix, self.suffix = self._find_specials()
+
+    def __reduce__(self) -> Any:
+        return _restore_tokenizer, (self._backend.to_str(), self.pad_id)
+
+    def _find_specials(self) -> tuple[IntArray, IntArray]:
+        """The ids that stand before and behind a text."""
+        bare = self._backend.encode("a", add_special_tokens=False).ids
+        whole = self._backend.encode("a").ids
+        starts = [i for i in range(len(whole) - len(bare) + 1) if whole[i : i + len(bare)] == bare]
+        start = starts[0]
+        return np.array(whole[:start], dtype=np.int64), np.array(whole[start + len(bare) :], dtype=np.int64)
+
+    @property
+    def n_special(self) -> int:
+        """How many special pieces a window has."""
+        return len(self.prefix) + len(self.suffix)
+
+    def get_pieces(self, ids: IntArray) -> List[str]:
+        """The pieces as they are spelt in the vocabulary."""
+        return [self._backend.id_to_token(i) for i in ids.tolist()]
+
+    def tokenize(self, docs: Sequence[Doc], input: Input) -> Pieces:
+        """Tokenize a batch of docs in one call.
+
+        docs (Sequence[Doc]): Any docs, empty ones too.
+        input (Input): "words": each token by itself, as checkpoints are trained; "text": doc.text as it is.
+        RETURNS (Pieces): The pieces of all docs.
+        """
+        if os.getpid() != self._pid:
+            # In a forked worker the threads of the parent are gone, and waiting for them would take for ever.
+            os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        if input == "words":
+            batch: List[Any] = [[token.text for token in doc] for doc in docs]
+        else:
+            batch = [doc.text for doc in docs]
+        encodings = self._backend.encode_batch(batch, is_pretokenized=input == "words", add_special_tokens=False)
+        group = self._group_words if input == "words" else self._group_text
+        tokens = [group(encoding, doc) for encoding, doc in zip(encodings, docs)]
+        doc_lengths = np.array([len(encoding) for encoding in encodings], dtype=np.int64)
+        doc_starts = np.cumsum(doc_lengths) - doc_lengths
+        no_ids = np.zeros(0, dtype=np.int64)
+        return Pieces(
+            np.concatenate([no_ids, *(np.array(encoding.ids, dtype=np.int64) for encoding in encodings)]),
+            doc_lengths,
+            Ragged(
+                np.concatenate([no_ids, *(doc.dataXd + start for doc, start in zip(tokens, doc_starts))]),
+                np.concatenate([no_ids, *(doc.lengths for doc in tokens)]),
+            ),
+        )
+
+    def _group_words(self, encoding: Encoding, doc: Doc) -> Ragged:
+        words = np.array(encoding.word_ids, dtype=np.int64)
+        return Ragged(np.arange(len(words)), np.bincount(words, minlength=len(doc)))
+
+    def _group_text(self, encoding: Encoding, doc: Doc) -> Ragged:
+        chars = np.frombuffer(doc.text.encode("utf-32-le", errors="surrogatepass"), dtype=np.uint32)
+        offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+        is_marker = np.array(encoding.ids, dtype=np.int64) == (-1 if self._marker_id is None else self._marker_id)
+        offsets = trim_offsets(offsets, np.isin(chars, _SPACES), is_marker)
+        token_spans = doc.to_array([IDX, LENGTH]).astype(np.int64).reshape(-1, 2)
+        token_spans[:, 1] += token_spans[:, 0]
+        return align_pieces(token_spans, offsets)
+
+
+def _restore_tokenizer(backend: str, pad_id: int) -> PieceTokenizer:
+    return PieceTokenizer(Tokenizer.from_str(backend), pad_id=pad_id)

@@ -1,0 +1,100 @@
+"""The network in PyTorch."""
+
+import copy
+import os
+from typing import Optional
+
+import torch
+from thinc.util import get_torch_default_device
+
+from ..errors import Errors
+from ..types import BoolArray, FloatArray, IntArray, Precision
+
+
+_pid = os.getpid()
+
+
+def leave_parent_threads() -> None:
+    """In a forked worker, drop to one thread.
+
+    It has none of its parent's threads, and an operation that waits for them never ends.
+    """
+    global _pid
+    if os.getpid() != _pid:
+        torch.set_num_threads(1)
+        _pid = os.getpid()
+
+
+def prepare_torch(*, precision: Precision, device: Optional[str]) -> None:
+    """Say what is wrong with the device or the precision before weights are read. Arguments as for TorchRuntime."""
+    leave_parent_threads()
+    check_precision(precision, find_device(device))
+
+
+def find_device(device: Optional[str]) -> torch.device:
+    """The device that a setting means.
+
+    device (Optional[str]): Such as "cpu", "cuda:0", "mps"; None: where spaCy is (spacy.require_gpu and friends).
+    RETURNS (torch.device): A device that is there.
+    RAISES (ValueError): XN108 if it is not.
+    """
+    if device is None:
+        return get_torch_default_device()
+    try:
+        found = torch.device(device)
+        torch.empty(1, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError) as err:
+        reason = str(err).strip().split("\n")[0]
+        raise ValueError(Errors.XN108.format(device=device, reason=reason)) from err
+    return found
+
+
+def check_precision(precision: Precision, device: torch.device) -> None:
+    """Refuse a precision in which the device does not compute.
+
+    RAISES (ValueError): XN109. For float16 on a CPU without such arithmetic: PyTorch emulates it there, several times
+        slower than float32 (34 against 109 GFLOP/s measured).
+    """
+    reason = None
+    if device.type == "cpu" and precision == "float16" and not torch.ops.mkldnn._is_mkldnn_fp16_supported():
+        reason = "this CPU emulates it, slower than float32; bfloat16 is the one for CPUs"
+    if device.type == "cuda" and precision == "bfloat16" and not torch.cuda.is_bf16_supported():
+        reason = "this GPU is too old for it; float16 is the one for it"
+    if reason is None:
+        try:
+            one = torch.ones((2, 2), dtype=getattr(torch, precision), device=device)
+            torch.nn.functional.linear(one, one).sum().item()
+        except (RuntimeError, TypeError) as err:
+            reason = str(err).strip().split("\n")[0]
+    if reason is not None:
+        raise ValueError(Errors.XN109.format(precision=precision, device=device, reason=reason))
+
+
+class TorchRuntime:
+    """Runs a transformers network on a device, in a precision. Safe to be called from several threads.
+
+    network (torch.nn.Module): Takes input_ids and attention_mask, gives `.logits`. It is used as it is where it is
+        in this precision; otherwise a copy is converted, and the network keeps the precision of its file.
+    precision (Precision): The dtype of the weights.
+    device (Optional[str]): As find_device takes it.
+    """
+
+    def __init__(self, network: torch.nn.Module, *, precision: Precision, device: Optional[str]):
+        self.device = find_device(device)
+        dtype = getattr(torch, precision)
+        is_converted = any(weight.dtype != dtype for weight in network.parameters())
+        self.network = (copy.deepcopy(network) if is_converted else network).to(self.device, dtype).eval()
+
+    def __call__(self, piece_ids: IntArray, mask: BoolArray) -> FloatArray:
+        """Run the network over one batch.
+
+        piece_ids (IntArray): Shape (n_windows, length), padded.
+        mask (BoolArray): The same shape; False where padded.
+        RETURNS (FloatArray): Logits of shape (n_windows, length, n_tags), float32.
+        """
+        leave_parent_threads()
+        with torch.inference_mode():
+            ids = torch.from_numpy(piece_ids).to(self.device)
+            attention_mask = torch.from_numpy(mask).to(self.device, torch.int64)
+            logits = self.network(input_ids=ids, attention_mask=attention_mask).logits
+            return logits.float().cpu().numpy()

@@ -1,0 +1,43 @@
+"""The pieces of a text over the tags predicted for them: what to look at first to understand an XLM-R tagger."""
+
+from typing import TYPE_CHECKING
+
+from spacy.language import Language
+
+from ._compat import require_extra
+from .component import XlmrNer
+from .errors import Errors
+from .types import PieceTags
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def tag_text(text: str, nlp: Language) -> "pandas.DataFrame":
+    """Lay the pieces of a text, specials included, over the tag predicted for each.
+
+    "Jack loves" gives, from a checkpoint that knows Jack:
+
+                0      1      2  3     4
+        Tokens  <s>    ▁Jack  ▁love  s  </s>
+        Tags    O      B-PER  O      O  O
+
+    text (str): The text, tokenized by the pipeline's tokenizer.
+    nlp (Language): A pipeline with an `xlmr_ner` component; the first one if there are several.
+    RETURNS (pandas.DataFrame): Index ["Tokens", "Tags"], a column for each piece.
+    RAISES (ImportError): XN112 if pandas is not installed.
+    RAISES (ValueError): XN111 if there is no such component.
+    """
+    pandas = require_extra("pandas", extra="pandas")
+    component = find_component(nlp)
+    result: PieceTags = component.tag_pieces(nlp.make_doc(text))
+    tags = [component.tags[i] for i in result.logits.argmax(axis=1).tolist()]
+    return pandas.DataFrame([result.pieces, tags], index=["Tokens", "Tags"])
+
+
+def find_component(nlp: Language) -> XlmrNer:
+    """The first `xlmr_ner` component of a pipeline. RAISES (ValueError): XN111 if there is none."""
+    for _, pipe in nlp.pipeline:
+        if isinstance(pipe, XlmrNer):
+            return pipe
+    raise ValueError(Errors.XN111.format(found=", ".join(nlp.pipe_names) or "none"))

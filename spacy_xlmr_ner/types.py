@@ -1,0 +1,99 @@
+"""The types that component and model share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, List, Literal, NamedTuple, Optional, Protocol, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Floats2d
+
+SchemeName = Literal["io", "iob", "bioes"]
+Decoding = Literal["viterbi", "argmax"]
+ExistingEnts = Literal["keep", "overwrite", "best"]
+Input = Literal["words", "text"]
+Pooling = Literal["first", "mean", "max"]
+Precision = Literal["float32", "bfloat16", "float16"]
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+TaggerModel = Model[List[Doc], List[Floats2d]]
+"""The contract: for each doc logits of shape (n_tokens, n_tags), rows in token order, NaN where a token has no pieces.
+
+Its `attrs` are functions, called as thinc calls a layer's own, with the model first:
+
+check_trained(model) -> None: loads the weights; raises XN404 or XN405 if they cannot predict.
+get_tags(model) -> Tuple[str, ...]: loads the weights if need be.
+get_scheme_name(model) -> Optional[SchemeName]: what the config says, None if it is to be told from the tags.
+add_tags(model, tags) -> None: gives the head rows for more tags.
+write_checkpoint(model, folder) -> None, read_checkpoint(model, folder) -> None: a Hugging Face folder.
+tag_pieces(model, doc) -> PieceTags: the pieces of a doc as the model is fed them.
+"""
+
+
+class Ent(NamedTuple):
+    """A found entity: tokens start to end (half-open), its label, its score in [0, 1]."""
+
+    start: int
+    end: int
+    label: str
+    score: float
+
+
+class PieceTags(NamedTuple):
+    """Pieces with their specials, and logits of shape (n_pieces, n_tags)."""
+
+    pieces: List[str]
+    logits: FloatArray
+
+
+@dataclass(frozen=True)
+class InputSettings:
+    """How docs become windows and pieces become tokens.
+
+    window (Optional[int]): Pieces, specials included; None: all that the checkpoint allows.
+    overlap (int): Pieces that neighbouring windows share, at most.
+    max_batch_pieces (int): Pieces in a batch of windows, padding included.
+    """
+
+    input: Input
+    pooling: Pooling
+    window: Optional[int]
+    overlap: int
+    max_batch_pieces: int
+
+
+class Runtime(Protocol):
+    """Padded windows to logits. The one thing that PyTorch and other engines must offer."""
+
+    def __call__(self, piece_ids: IntArray, mask: BoolArray) -> FloatArray:
+        """Run the network over one batch.
+
+        piece_ids (IntArray): Shape (n_windows, length), padded.
+        mask (BoolArray): The same shape; False where padded.
+        RETURNS (FloatArray): Logits of shape (n_windows, length, n_tags), float32.
+        """
+
+
+class LoadedCheckpoint(Protocol):
+    """What the layer needs of a checkpoint in memory; checkpoint.py has the one implementation."""
+
+    tokenizer: Any
+    tags: Tuple[str, ...]
+    max_window: int
+    network: Any
+
+    def check_trained(self) -> None: ...
+
+    def add_tags(self, tags: Tuple[str, ...]) -> None: ...
+
+    def write(self, folder: Path) -> None: ...
+
+
+LoadCheckpoint = Callable[[], LoadedCheckpoint]
+ReadCheckpoint = Callable[[Path], LoadedCheckpoint]
+MakeRuntime = Callable[[Any], Runtime]
