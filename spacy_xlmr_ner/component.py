@@ -224,9 +224,7 @@ class XlmrNer(TrainablePipe):
             if self.spans_key is not None:
                 replaced += self._set_group(doc, self.spans_key, spans)
         if replaced:
-            message = Warnings.XW302.format(
-                key=self.spans_key, other=replaced[0], name=self.name, n_docs=len(replaced)
-            )
+            message = Warnings.XW302.format(key=self.spans_key, other=replaced[0], name=self.name, n_docs=len(replaced))
             warnings.warn(message, stacklevel=2)
 
     def token_probs(self, docs: Iterable[Doc]) -> List[FloatArray]:
@@ -259,6 +257,7 @@ class XlmrNer(TrainablePipe):
         path (Union[str, Path]): The folder; made if need be.
         exclude (Iterable[str]): What to leave out: "cfg", "vocab", "model".
         """
+
         def write_checkpoint(folder: Path) -> None:
             swap_in(folder, lambda new: self.model.attrs["write_checkpoint"](self.model, new))
 
@@ -277,6 +276,7 @@ class XlmrNer(TrainablePipe):
         RETURNS (XlmrNer): This component.
         RAISES (CheckpointError): XN402 to XN412, for a folder that is damaged or of a later version.
         """
+
         def read_checkpoint(folder: Path) -> None:
             self.model.attrs["read_checkpoint"](self.model, find_whole(folder, component=self.name))
 

@@ -47,7 +47,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "Set it in [components.<name>.model]: 'float32' runs everywhere."
     )
     XN110 = "`{setting}` is {found!r} but must be {expected}. Set it in {where} of the config."
-    XN111 = "The pipeline has no `xlmr_ner` component (found: {found}). Add one with nlp.add_pipe(\"xlmr_ner\")."
+    XN111 = 'The pipeline has no `xlmr_ner` component (found: {found}). Add one with nlp.add_pipe("xlmr_ner").'
     XN112 = "This needs the package `{package}`, which is not installed. Run: pip install 'spacy-xlmr-ner[{extra}]'"
     # XN2xx: labels
     XN201 = (
@@ -110,7 +110,7 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     # XN9xx: what should not happen
     XN901 = (
-        "The model gave {n} tokens logits that are no finite numbers. With precision = \"float16\" they may have "
+        'The model gave {n} tokens logits that are no finite numbers. With precision = "float16" they may have '
         'overflown: try "bfloat16" or "float32". Else the weights are damaged.'
     )
     XN902 = "The layer XlmrTagger does not train in this version."
@@ -129,10 +129,8 @@ class Warnings(metaclass=ErrorsWithCodes):
         "doc.spans['{key}'] held the spans of component '{other}' and now holds those of '{name}' ({n_docs} docs). "
         "Give each its own `spans_key`."
     )
-    XW401 = (
-        "'{path}' was missing, as after a crash while saving; the former one, put aside as '{aside}', was loaded instead."
-    )
+    XW401 = "'{path}' was missing, as after a crash while saving; the former one, put aside as '{aside}', was loaded instead."
     XW501 = (
         "Another package has registered Span._.score as a {kind}; it is left alone. "
-        "Read scores from doc.spans[...].attrs[\"scores\"] instead."
+        'Read scores from doc.spans[...].attrs["scores"] instead.'
     )

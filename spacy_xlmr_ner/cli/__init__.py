@@ -1,0 +1,5 @@
+"""The command line: one file a command."""
+
+from .app import app
+
+__all__ = ["app"]

@@ -1,0 +1,34 @@
+"""The app and its commands."""
+
+from typing import Annotated, Optional
+
+import typer
+
+from ..about import __version__
+from .tag import tag
+
+app = typer.Typer(
+    name="spacy_xlmr_ner",
+    help="Multilingual named entities for spaCy, by an XLM-RoBERTa token classifier.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(__version__)
+        raise typer.Exit()
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        Optional[bool], typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = None,
+) -> None:
+    """Multilingual named entities for spaCy, by an XLM-RoBERTa token classifier."""
+
+
+app.command()(tag)

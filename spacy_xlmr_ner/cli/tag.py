@@ -1,0 +1,106 @@
+"""python -m spacy_xlmr_ner tag: the entities of a text."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Dict, List, Optional
+
+import spacy
+import typer
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.util import is_package
+from wasabi import msg, table
+
+from ..page import make_page
+from ..tag_text import tag_text
+
+HEADER = ("Text", "Label", "Score", "Start", "End")
+
+
+def tag(
+    texts: Annotated[
+        Optional[List[str]],
+        typer.Argument(metavar="[TEXT]...", help="Texts. None: all of standard input, as one text."),
+    ] = None,
+    model: Annotated[
+        Optional[str],
+        typer.Option(
+            help="A spaCy pipeline (folder or package), or a checkpoint (folder or hub id). None: the model inside."
+        ),
+    ] = None,
+    lang: Annotated[str, typer.Option(help="spaCy's language, whose tokenizer is used. Not for pipelines.")] = "xx",
+    pieces: Annotated[bool, typer.Option("--pieces", help="Show each piece of the text over its tag.")] = False,
+    html: Annotated[
+        Optional[Path], typer.Option(dir_okay=False, help="Write a displacy page that opens from disk.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list, an object for each text.")] = False,
+) -> None:
+    """Show the named entities of texts: text, label, score, and where they start and end in characters."""
+    try:
+        nlp = load_pipeline(model, lang=lang)
+        batch = texts or [sys.stdin.read().removesuffix("\n")]
+        docs = list(nlp.pipe(batch))
+        shown = [tag_text(text, nlp).to_string() for text in batch] if pieces else []
+    except (ValueError, OSError, ImportError) as err:
+        typer.secho(f"✘ {err}", fg=typer.colors.RED, err=True)
+        raise typer.Exit(1) from None
+    if html is not None:
+        html.write_text(make_page(docs), encoding="utf8")
+    if as_json:
+        typer.echo(json.dumps([describe(doc) for doc in docs], ensure_ascii=False, indent=2))
+        return
+    for i, doc in enumerate(docs):
+        if len(docs) > 1:
+            msg.divider(str(i + 1))
+        typer.echo(shown[i] if pieces else format_ents(doc))
+    if html is not None:
+        msg.good(f"Wrote {html}")
+
+
+def load_pipeline(model: Optional[str], *, lang: str) -> Language:
+    """Load a pipeline, or make one around a checkpoint.
+
+    model (Optional[str]): A spaCy pipeline (folder or installed package) or a checkpoint (folder or hub id); None:
+        the model in the package.
+    lang (str): The language of a pipeline that is made.
+    RETURNS (Language): With at least one component that finds entities.
+    """
+    if model is not None and ((Path(model) / "config.cfg").is_file() or is_package(model)):
+        return spacy.load(model)
+    nlp = spacy.blank(lang)
+    nlp.add_pipe("xlmr_ner", config={"model": {"name": model}})
+    return nlp
+
+
+def describe(doc: Doc) -> Dict[str, Any]:
+    """The entities of a doc as JSON has them; offsets in characters of the text, half-open."""
+    return {
+        "text": doc.text,
+        "ents": [
+            {
+                "start": ent.start_char,
+                "end": ent.end_char,
+                "label": ent.label_,
+                "text": ent.text,
+                "score": ent._.score,
+            }
+            for ent in doc.ents
+        ],
+    }
+
+
+def format_ents(doc: Doc) -> str:
+    """The entities of a doc as a table."""
+    if not doc.ents:
+        return "No entities found."
+    rows = [
+        (" ".join(ent.text.split()), ent.label_, format_score(ent._.score), ent.start_char, ent.end_char)
+        for ent in doc.ents
+    ]
+    return str(table(rows, header=HEADER, divider=True, aligns=("l", "l", "r", "r", "r"), max_col=60).strip("\n"))
+
+
+def format_score(score: Optional[float]) -> str:
+    """Two figures, or nothing for an entity that has no score."""
+    return "" if score is None else f"{score:.2f}"
