@@ -1,12 +1,15 @@
 """A Hugging Face folder to memory and back. The one place that knows its files and asks the hub."""
 
 import re
+import textwrap
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Iterator, List, Optional, Sequence, Set, Tuple
 
 from huggingface_hub import snapshot_download
+from sentencepiece import SentencePieceProcessor
 from transformers import (
     CONFIG_MAPPING,
     AutoConfig,
@@ -34,12 +37,30 @@ TOKENIZER_FILES = (
     "vocab.txt",
     "vocab.json",
 )
+SENTENCEPIECE_FILES = ("sentencepiece.bpe.model", "spiece.model", "spm.model")
 TOKENIZER_EXTRAS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
 # Architectures whose position ids begin behind the id of the padding, as RoBERTa's do.
-OFFSET_POSITIONS = frozenset({"xlm-roberta", "xlm-roberta-xl", "roberta", "camembert", "data2vec-text", "longformer"})
+OFFSET_POSITIONS = (
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "xmod",
+    "roberta",
+    "roberta-prelayernorm",
+    "camembert",
+    "data2vec-text",
+    "esm",
+    "ibert",
+    "layoutlmv3",
+    "lilt",
+    "longformer",
+    "luke",
+    "markuplm",
+    "mpnet",
+)
 # For architectures without position embeddings of their own length, whose tokenizer sets no limit either.
 DEFAULT_WINDOW = 512
-_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+MAX_REASON = 300  # characters of another library's message
+_HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 # A new label's rows of the head: no weights, and a bias so low that it is not found before it is trained.
 NEW_TAG_BIAS = -10.0
 
@@ -122,9 +143,9 @@ def load_checkpoint(source: CheckpointSource) -> Checkpoint:
     """
     if source.name is None:
         return read_checkpoint(BUNDLED, labels=source.labels, origin="the model in the package")
-    if Path(source.name).is_dir():
+    if source.name and Path(source.name).is_dir():
         return read_checkpoint(Path(source.name), labels=source.labels)
-    if not _HUB_ID.fullmatch(source.name):
+    if Path(source.name).is_file() or not _HUB_ID.fullmatch(source.name):
         raise CheckpointError(Errors.XN401.format(path=source.name))
     return read_checkpoint(fetch_checkpoint(source), labels=source.labels, origin=source.name)
 
@@ -132,7 +153,8 @@ def load_checkpoint(source: CheckpointSource) -> Checkpoint:
 def fetch_checkpoint(source: CheckpointSource) -> Path:
     """Have the files of a hub id on this machine: from the hub, or as it left them here before.
 
-    Only what is needed is fetched: no weights of other frameworks, and none in the old format where there are safe ones.
+    Only what is needed is fetched: no weights of other frameworks, and none in the old format where there are safe
+    ones.
 
     source (CheckpointSource): Its name is a hub id.
     RETURNS (Path): The folder.
@@ -222,6 +244,9 @@ def _read_tags(config: PretrainedConfig, labels: Optional[Sequence[str]], origin
     if labels is None:
         if are_unnamed(own):
             raise CheckpointError(Errors.XN201.format(checkpoint=origin, found=", ".join(own[:4])))
+        if set(config.id2label) != set(range(len(own))):
+            reason = f"`id2label` numbers its tags {sorted(config.id2label)}, not 0 to {len(own) - 1}"
+            raise CheckpointError(Errors.XN406.format(file=CONFIG_FILE, checkpoint=origin, reason=reason))
         return own
     if len(labels) != len(own):
         raise CheckpointError(Errors.XN202.format(checkpoint=origin, found=len(labels), expected=len(own)))
@@ -236,6 +261,9 @@ def _set_tags(config: PretrainedConfig, tags: Tuple[str, ...]) -> None:
 def _read_tokenizer(folder: Path, config: PretrainedConfig, origin: str) -> Any:
     file = next(file for file in TOKENIZER_FILES if (folder / file).is_file())
     with _quiet(), _explain(file, origin):
+        if file in SENTENCEPIECE_FILES:
+            # transformers makes an empty vocabulary of an empty file, and takes a broken one for another kind's.
+            SentencePieceProcessor(model_file=str(folder / file))
         tokenizer = AutoTokenizer.from_pretrained(
             folder, config=config, use_fast=True, local_files_only=True, trust_remote_code=False
         )
@@ -258,7 +286,13 @@ def _read_network(
             weights_only=True,
             torch_dtype="auto",
             output_loading_info=True,
+            ignore_mismatched_sizes=True,
         )
+    if info["mismatched_keys"]:
+        # transformers 5 gives them with their shapes, 4 by name alone.
+        names = sorted(key if isinstance(key, str) else key[0] for key in info["mismatched_keys"])
+        reason = f"{len(names)} of its weights have other shapes than {CONFIG_FILE} asks for, such as {names[0]}"
+        raise CheckpointError(Errors.XN406.format(file=weights, checkpoint=origin, reason=reason))
     return network.eval(), set(info["missing_keys"]) & set(network.state_dict())
 
 
@@ -279,9 +313,19 @@ def _explain(file: str, origin: str) -> Iterator[None]:
     except CheckpointError:
         raise
     except Exception as err:
-        lines = str(err).strip().split("\n")
-        reason = " ".join(line.strip() for line in lines[:3]) or type(err).__name__
-        raise CheckpointError(Errors.XN406.format(file=file, checkpoint=origin, reason=reason)) from err
+        raise CheckpointError(Errors.XN406.format(file=file, checkpoint=origin, reason=_find_reason(err))) from err
+
+
+def _find_reason(err: BaseException) -> str:
+    """What to say of a library's error. Of a refused pickle not its own words: they advise to run it."""
+    causes = [err]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
+        causes.append(cause)
+    if any(isinstance(cause, UnpicklingError) for cause in causes):
+        return "it holds more than tensors, or is no weights file; what else it holds could be code and is not run"
+    lines = str(err).strip().split("\n")
+    reason = " ".join(line.strip() for line in lines[:3]) or type(err).__name__
+    return textwrap.shorten(reason, MAX_REASON, placeholder=" (...)").rstrip(".")
 
 
 @contextmanager

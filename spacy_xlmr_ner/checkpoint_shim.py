@@ -11,7 +11,7 @@ from thinc.api import Shim
 from .errors import Errors
 from .types import LoadCheckpoint, LoadedCheckpoint, MakeRuntime, ReadCheckpoint, Runtime
 
-# msgpack counts the bytes of a value in 32 bits; thinc and spaCy wrap these bytes twice more, with a little beside them.
+# msgpack counts the bytes of a value in 32 bits; thinc and spaCy wrap these bytes twice more, with a little beside.
 MAX_BYTES = 2**32 - 2**20
 
 
@@ -66,6 +66,7 @@ class CheckpointShim(Shim):
             self._runtime = None
 
     def to_device(self, device_type: str, device_id: int) -> None:
+        """Have the runtime made anew where thinc now is."""
         self.reset_runtime()
 
     def to_folder(self, folder: Path) -> None:
@@ -93,6 +94,7 @@ class CheckpointShim(Shim):
             return srsly.msgpack_dumps({path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())})
 
     def from_bytes(self, data: bytes) -> "CheckpointShim":
+        """Take the checkpoint that `to_bytes` returned in place of the one here."""
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             for name, content in srsly.msgpack_loads(data).items():
                 # Only a bare name: bytes from elsewhere must not write outside the folder.

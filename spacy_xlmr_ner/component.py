@@ -1,6 +1,7 @@
 """XlmrNer: a token classifier as a component of a spaCy pipeline."""
 
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union, get_args
 
@@ -8,20 +9,19 @@ import srsly
 from spacy.attrs import IS_SPACE
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
-from spacy.pipeline.pipe import deserialize_config
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
-from spacy.util import from_disk, minibatch, to_disk
+from spacy.util import from_dict, from_disk, minibatch, to_disk
 from spacy.vocab import Vocab
 from thinc.api import Config
 from thinc.types import Floats2d
 
+from . import saving
 from .decoding import EntDecoder, compute_probs
 from .ent_score import register_extension
-from .errors import CheckpointError, Errors, Warnings
+from .errors import Errors, Warnings
 from .existing_ents import set_ents
-from .saving import FORMAT_VERSION, check_format, find_whole, swap_in
-from .settings import check_choice, check_label_map, check_portable, check_threshold
+from .settings import check_choice, check_label_map, check_labels, check_portable, check_threshold
 from .tags import TagScheme
 from .types import BoolArray, Decoding, ExistingEnts, FloatArray, PieceTags, TaggerModel
 
@@ -92,10 +92,10 @@ class XlmrNer(TrainablePipe):
     model (TaggerModel): Docs to logits for each token.
     name (str): The component's name in the pipeline.
     decoding (str): "viterbi" (the best legal sequence of tags) or "argmax" (the best tag of each token).
-    existing_ents (str): Where an earlier entity is in the way: "keep" it, "overwrite" it, or "best": the higher score wins.
+    existing_ents (str): An earlier entity in the way: "keep" it, "overwrite" it, or "best": the higher score wins.
     threshold (Union[float, Dict[str, float]]): The least score, in [0, 1]; one for all labels or one per label.
     label_map (Mapping[str, Optional[str]]): Other names for the checkpoint's labels; None drops one.
-    spans_key (Optional[str]): doc.spans[spans_key] holds the entities, its attrs["scores"] their scores; None: no group.
+    spans_key (Optional[str]): doc.spans[spans_key] holds the entities, attrs["scores"] their scores; None: no group.
     scorer (Optional[Callable]): For nlp.evaluate.
     RAISES (ValueError): XN102 to XN110, for a setting that is wrong in itself.
     """
@@ -123,7 +123,7 @@ class XlmrNer(TrainablePipe):
         check_portable("label_map", label_map or {}, name=name)
         if isinstance(threshold, Mapping):
             check_portable("threshold", threshold, name=name)
-        super().__init__(vocab, model, name, format=FORMAT_VERSION)
+        super().__init__(vocab, model, name, format=saving.FORMAT_VERSION)
         self.threshold = threshold
         self.label_map = dict(label_map or {})
         self.spans_key = spans_key
@@ -135,6 +135,11 @@ class XlmrNer(TrainablePipe):
     def labels(self) -> Tuple[str, ...]:
         """The labels that entities can have, after `label_map`. Loads the weights if need be."""
         return tuple(dict.fromkeys(name for name in self._get_decoder().names if name is not None))
+
+    @property
+    def hide_labels(self) -> bool:
+        """Keep the labels out of nlp.meta where spaCy has no use for them and they would cost loading the weights."""
+        return self._decoder is None and saving.is_meta_upkeep()
 
     @property
     def label_data(self) -> Tuple[str, ...]:
@@ -186,7 +191,8 @@ class XlmrNer(TrainablePipe):
         """
         handle_error = self.get_error_handler()
         for docs in minibatch(stream, size=batch_size):
-            self._get_decoder()  # what cannot be loaded is no fault of a doc
+            self._get_decoder()  # what cannot be loaded or is not trained is no fault of a doc
+            self.model.attrs["check_trained"](self.model)
             try:
                 self.set_annotations(docs, self.predict(docs))
             except Exception as err:
@@ -257,14 +263,10 @@ class XlmrNer(TrainablePipe):
         path (Union[str, Path]): The folder; made if need be.
         exclude (Iterable[str]): What to leave out: "cfg", "vocab", "model".
         """
-
-        def write_checkpoint(folder: Path) -> None:
-            swap_in(folder, lambda new: self.model.attrs["write_checkpoint"](self.model, new))
-
         writers: Dict[str, Callable[[Path], None]] = {
-            "cfg": lambda p: srsly.write_json(p, self.cfg),
+            "cfg": lambda p: saving.write_cfg(p, self.cfg),
             "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
-            "checkpoint": write_checkpoint,
+            "checkpoint": lambda p: saving.swap_in(p, partial(self.model.attrs["write_checkpoint"], self.model)),
         }
         to_disk(path, writers, _translate(exclude))
 
@@ -278,33 +280,37 @@ class XlmrNer(TrainablePipe):
         """
 
         def read_checkpoint(folder: Path) -> None:
-            self.model.attrs["read_checkpoint"](self.model, find_whole(folder, component=self.name))
-
-        def read_cfg(file: Path) -> None:
-            check_format(deserialize_config(file).get("format", FORMAT_VERSION), file.parent)
+            self.model.attrs["read_checkpoint"](self.model, saving.find_whole(folder, component=self.name))
 
         readers: Dict[str, Callable[[Path], None]] = {
-            "cfg": read_cfg,
+            "cfg": saving.read_cfg,
             "vocab": lambda p: self.vocab.from_disk(p, exclude=exclude),
             "checkpoint": read_checkpoint,
         }
         from_disk(path, readers, _translate(exclude))
-        self._decoder = None
-        return self
+        return self._check_loaded(exclude)
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "XlmrNer":
         """Load what `to_bytes` returned.
 
-        RAISES (CheckpointError): XN413 if the bytes are something else or not whole.
+        bytes_data (bytes): That.
+        exclude (Iterable[str]): What to leave out: "cfg", "vocab", "model".
+        RETURNS (XlmrNer): This component.
+        RAISES (CheckpointError): XN412 if a later version wrote them, XN413 if they are something else or not whole.
         """
-        try:
-            super().from_bytes(bytes_data, exclude=exclude)
-        except CheckpointError:
-            raise
-        except Exception as err:  # msgpack and thinc raise whatever the garbage leads them to
-            reason = str(err).split("\n")[0] or type(err).__name__
-            raise CheckpointError(Errors.XN413.format(name=self.name, reason=reason)) from err
+        readers: Dict[str, Callable[[bytes], Any]] = {
+            "cfg": lambda b: saving.check_format(srsly.json_loads(b), f"The bytes of '{self.name}'"),
+            "vocab": lambda b: self.vocab.from_bytes(b, exclude=exclude),
+            "model": lambda b: self.model.from_bytes(b),
+        }
+        with saving.explain_bytes(self.name):
+            from_dict(saving.unpack_bytes(bytes_data, exclude), readers, exclude)
+        return self._check_loaded(exclude)
+
+    def _check_loaded(self, exclude: Iterable[str]) -> "XlmrNer":
         self._decoder = None
+        if "model" not in exclude:
+            self._get_decoder()
         return self
 
     def _get_decoder(self) -> EntDecoder:
@@ -312,19 +318,12 @@ class XlmrNer(TrainablePipe):
         if self._decoder is None:
             get_tags, get_name = self.model.attrs["get_tags"], self.model.attrs["get_scheme_name"]
             scheme = TagScheme(get_tags(self.model), get_name(self.model))
-            self._check_labels("label_map", list(self.label_map), scheme.labels)
+            check_labels("label_map", self.label_map, known=scheme.labels, name=self.name)
             names = [self.label_map.get(label, label) for label in scheme.labels]
             if isinstance(self.threshold, Mapping):
-                self._check_labels("threshold", list(self.threshold), [name for name in names if name is not None])
+                check_labels("threshold", self.threshold, known=names, name=self.name)
             self._decoder = EntDecoder(scheme, method=self.decoding, names=names)
         return self._decoder
-
-    def _check_labels(self, setting: str, found: Sequence[str], known: Sequence[str]) -> None:
-        unknown = [label for label in found if label not in known]
-        if unknown:
-            shown = ", ".join(unknown)
-            known_shown = ", ".join(dict.fromkeys(known))
-            raise ValueError(Errors.XN107.format(setting=setting, name=self.name, found=shown, known=known_shown))
 
     def _get_threshold(self, label: str) -> float:
         if isinstance(self.threshold, Mapping):

@@ -124,7 +124,7 @@ def score_spans(spans: Spans, logits: FloatArray, groups: IntArray) -> FloatArra
 
     spans (Spans): Rows of logits.
     logits (FloatArray): Shape (n_tokens, n_tags). NaN for tokens without pieces.
-    groups (IntArray): Shape (n_tags,). Which tags count as one label: those of one number. Spans' label_ids are such numbers.
+    groups (IntArray): Shape (n_tags,). Tags of one number count as one label. Spans' label_ids are such numbers.
     RETURNS (FloatArray): Shape (n_spans,).
     """
     if not len(spans.starts):

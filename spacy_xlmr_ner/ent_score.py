@@ -9,7 +9,7 @@ for it, but takes span groups along; the score is found there too.
 import warnings
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, Span, SpanGroup
 
 from .errors import Warnings
 
@@ -34,15 +34,14 @@ def get_score(span: Span) -> Any:
     entry = span.doc.user_data.get(_key(span.start_char, span.end_char))
     if entry is not None and not _is_ours(entry):
         return entry  # another package stores its own scores under this name
-    if entry is not None and entry["label"] == span.label_:
-        return entry["score"]
-    return _find_in_groups(span) if entry is None else None
+    entry = _find_entry(span)
+    return None if entry is None else entry["score"]
 
 
 def get_component(span: Span) -> Optional[str]:
     """The name of the `xlmr_ner` component that found an entity, or None."""
-    entry = span.doc.user_data.get(_key(span.start_char, span.end_char))
-    return entry["component"] if _is_ours(entry) and entry["label"] == span.label_ else None
+    entry = _find_entry(span)
+    return None if entry is None else entry["component"]
 
 
 def set_score(span: Span, score: float, *, component: str) -> None:
@@ -77,11 +76,22 @@ def _is_ours(entry: Any) -> bool:
     return isinstance(entry, Mapping) and {"label", "score", "component"} <= entry.keys()
 
 
-def _find_in_groups(span: Span) -> Optional[float]:
-    for group in span.doc.spans.values():
-        scores = group.attrs.get("scores", ())
-        if "component" in group.attrs and len(scores) == len(group):
-            for other, score in zip(group, scores):
-                if (other.start_char, other.end_char, other.label) == (span.start_char, span.end_char, span.label):
-                    return float(score)
-    return None
+def _find_entry(span: Span) -> Optional[Dict[str, Any]]:
+    """What is kept of an entity of ours, in doc.user_data or else in a span group."""
+    entry = span.doc.user_data.get(_key(span.start_char, span.end_char))
+    if entry is None:
+        entry = next((found for group in span.doc.spans.values() for found in _find_in_group(span, group)), None)
+    return entry if _is_ours(entry) and entry["label"] == span.label_ else None
+
+
+def _find_in_group(span: Span, group: SpanGroup) -> Iterator[Dict[str, Any]]:
+    scores, component = group.attrs.get("scores"), group.attrs.get("component")
+    if not isinstance(scores, list) or not isinstance(component, str):
+        return
+    for i, score in enumerate(scores[: len(group)]):
+        try:
+            other = group[i]
+        except IndexError:  # the group is older than a retokenizing that left the doc shorter
+            continue
+        if (other.start_char, other.end_char, other.label) == (span.start_char, span.end_char, span.label):
+            yield {"label": span.label_, "score": score, "component": component}

@@ -2,14 +2,22 @@
 
 import os
 import shutil
+import sys
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable, Dict, Iterable, Iterator
+
+import srsly
 
 from .errors import CheckpointError, Errors, Warnings
 
 NEW, ASIDE = ".new", ".old"
 FORMAT_VERSION = 1
+# Functions of spacy.language that read nlp.meta for an entry of their own, and how far they are from who is asked:
+# the function, meta, pipe_labels, hide_labels.
+META_UPKEEP = frozenset({"deserialize_meta", "from_config", "create_pipe_from_source", "remove_pipe"})
+META_DEPTH = 4
 
 
 def swap_in(folder: Path, write: Callable[[Path], None]) -> None:
@@ -54,10 +62,67 @@ def find_whole(folder: Path, *, component: str) -> Path:
     raise CheckpointError(Errors.XN411.format(path=folder.parent, name=component, found=found))
 
 
-def check_format(version: int, path: Path) -> None:
-    """RAISES (CheckpointError): XN412 if a later version of this package wrote the folder."""
-    if version > FORMAT_VERSION:
-        raise CheckpointError(Errors.XN412.format(path=path, found=version, known=FORMAT_VERSION))
+def write_cfg(file: Path, cfg: Dict[str, Any]) -> None:
+    """Write a component's cfg, all of it or nothing."""
+    new = file.with_name(file.name + NEW)
+    srsly.write_json(new, cfg)
+    new.replace(file)
+
+
+def read_cfg(file: Path) -> None:
+    """Read a component's cfg. All that it holds is the format, the rest being in the config.
+
+    RAISES (CheckpointError): XN406 if it is damaged, XN412 if a later version of this package wrote it.
+    """
+    try:
+        cfg = srsly.read_json(file) if file.exists() else {}
+    except ValueError as err:
+        raise CheckpointError(Errors.XN406.format(file=file.name, checkpoint=file.parent, reason=err)) from err
+    check_format(cfg, str(file.parent))
+
+
+def check_format(cfg: Any, origin: str) -> None:
+    """RAISES (CheckpointError): XN412 if this is not a cfg of the format of this version."""
+    version = cfg.get("format", FORMAT_VERSION) if isinstance(cfg, dict) else cfg
+    if version != FORMAT_VERSION:
+        raise CheckpointError(Errors.XN412.format(path=origin, found=version, known=FORMAT_VERSION))
+
+
+def unpack_bytes(data: bytes, exclude: Iterable[str]) -> Dict[str, Any]:
+    """RAISES (Exception): If that is not what to_bytes returned; explain_bytes words it."""
+    message: Dict[str, Any] = srsly.msgpack_loads(data)
+    missing = {"cfg", "model"}.difference(exclude, message)
+    if missing:
+        raise ValueError("they lack " + ", ".join(sorted(missing)))
+    return message
+
+
+@contextmanager
+def explain_bytes(component: str) -> Iterator[None]:
+    """RAISES (CheckpointError): XN413 for whatever bytes that are garbage lead msgpack and thinc to raise."""
+    try:
+        yield
+    except Exception as err:
+        if str(err).startswith("[XN"):  # it says itself what is wrong
+            raise
+        reason = str(err).split("\n")[0] or type(err).__name__
+        raise CheckpointError(Errors.XN413.format(name=component, reason=reason)) from err
+
+
+def is_meta_upkeep() -> bool:
+    """Whether spaCy collects the labels of all components only because it needs another entry of nlp.meta.
+
+    It does so just before it reads a saved pipeline, of all times: the weights would then be had from where the config
+    says, which may be gone. Nothing but the function that asks tells this from a user's nlp.pipe_labels.
+    """
+    frame = sys._getframe(1)
+    for _ in range(META_DEPTH):
+        if frame.f_back is None:
+            return False
+        frame = frame.f_back
+        if frame.f_globals.get("__name__") == "spacy.language" and frame.f_code.co_name in META_UPKEEP:
+            return True
+    return False
 
 
 def _flush(folder: Path) -> None:

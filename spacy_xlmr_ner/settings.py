@@ -1,6 +1,6 @@
 """Checks of settings: what was found, what may stand there, and where."""
 
-from typing import Any, Dict, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Union
 
 from thinc.api import Config
 
@@ -59,6 +59,21 @@ def check_label_map(label_map: Mapping[str, Optional[str]], *, name: str) -> Non
                     where=f"[components.{name}]",
                 )
             )
+
+
+def check_labels(setting: str, found: Iterable[str], *, known: Sequence[Optional[str]], name: str) -> None:
+    """Refuse labels that the checkpoint lacks.
+
+    setting (str): The name of the setting.
+    found (Iterable[str]): The labels that it names.
+    known (Sequence[Optional[str]]): Those that there are; None counts for nothing.
+    name (str): The component.
+    RAISES (ValueError): XN107.
+    """
+    unknown = [label for label in found if label not in known]
+    if unknown:
+        shown = ", ".join(dict.fromkeys(label for label in known if label is not None))
+        raise ValueError(Errors.XN107.format(setting=setting, name=name, found=", ".join(unknown), known=shown))
 
 
 def check_portable(setting: str, values: Mapping[str, Any], *, name: str) -> None:

@@ -100,7 +100,7 @@ class TagScheme:
             if tag == OUTSIDE:
                 roles.append("")
                 labels.append(None)
-            elif strip and match and match.group(1) in PREFIXES[self.name]:
+            elif strip and match and self._has_prefix(*match.groups()):
                 roles.append(_ROLES.get(match.group(1), match.group(1)))
                 labels.append(match.group(2))
             else:
@@ -108,6 +108,12 @@ class TagScheme:
                 labels.append(tag)
                 bare.append(tag)
         return roles, labels, bare
+
+    def _has_prefix(self, letter: str, label: str) -> bool:
+        """Whether a letter is a prefix; M, E and L only if the label has other prefixes too, for E-mail is a label."""
+        prefixes = PREFIXES[self.name]
+        others = (f"{other}-{label}" for other in prefixes - {letter})
+        return letter in prefixes and (letter in "BISU" or any(other in self.tags for other in others))
 
     def _set_legal(self, roles: List[str]) -> None:
         """Work out the legal first and last tags, and moves.
@@ -135,6 +141,7 @@ class TagScheme:
 
     @property
     def n_tags(self) -> int:
+        """How many tags there are, O included."""
         return len(self.tags)
 
     def as_part(self, *, is_first: bool, is_last: bool) -> IntArray:

@@ -49,6 +49,8 @@ def XlmrTagger(shim: CheckpointShim, *, settings: InputSettings, scheme: Optiona
 def forward(
     model: TaggerModel, docs: Sequence[Doc], is_train: bool
 ) -> Tuple[List[Floats2d], Callable[[List[Floats2d]], List[Doc]]]:
+    """Run the network and pool its logits; see types.TaggerModel for their shape."""
+
     def backprop(d_logits: List[Floats2d]) -> NoReturn:
         raise NotImplementedError(Errors.XN902)
 
@@ -109,31 +111,37 @@ def _get_shim(model: TaggerModel) -> CheckpointShim:
 
 
 def check_trained(model: TaggerModel) -> None:
+    """Load the weights, and refuse those that cannot predict or cannot hold the windows asked for."""
     checkpoint = _get_shim(model).checkpoint
     checkpoint.check_trained()
     find_window(model.attrs["settings"], checkpoint.max_window, checkpoint.tokenizer.n_special)
 
 
 def get_tags(model: TaggerModel) -> Tuple[str, ...]:
+    """The tags of the checkpoint, in id order."""
     return _get_shim(model).checkpoint.tags
 
 
 def get_scheme_name(model: TaggerModel) -> Optional[SchemeName]:
+    """What the config says of the tags."""
     scheme: Optional[SchemeName] = model.attrs["scheme"]
     return scheme
 
 
 def add_tags(model: TaggerModel, tags: Tuple[str, ...]) -> None:
+    """Give the head rows for more tags."""
     shim = _get_shim(model)
     shim.checkpoint.add_tags(tags)
     shim.reset_runtime()
 
 
 def write_checkpoint(model: TaggerModel, folder: Path) -> None:
+    """Write the checkpoint to a folder."""
     _get_shim(model).to_folder(folder)
 
 
 def read_checkpoint(model: TaggerModel, folder: Path) -> None:
+    """Take the checkpoint of a folder in place of the one here."""
     _get_shim(model).from_folder(folder)
 
 
@@ -142,9 +150,13 @@ def tag_pieces(model: TaggerModel, doc: Doc) -> PieceTags:
 
     Of a doc longer than a window each piece is shown once, from the window that sees most around it.
     """
-    tokenizer = _get_shim(model).checkpoint.tokenizer
+    shim = _get_shim(model)
+    tokenizer = shim.checkpoint.tokenizer
     result = run_network(model, [doc])
     pieces = np.arange(len(result.pieces.ids))
+    if not len(pieces):  # such a doc has no window: nothing of it could be tagged
+        ids = np.concatenate([tokenizer.prefix, tokenizer.suffix])
+        return PieceTags(tokenizer.get_pieces(ids), shim.runtime(ids[None], np.ones((1, len(ids)), dtype=bool))[0])
     owner = own_tokens(pieces, pieces + 1, result.windows)
     rows = pieces - result.windows.starts[owner] + result.window_rows[owner]
     n_rows, n_suffix = len(result.logits), len(tokenizer.suffix)

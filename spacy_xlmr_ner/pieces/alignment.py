@@ -17,8 +17,9 @@ def align_pieces(token_offsets: Ints2d, piece_offsets: Ints2d) -> Ragged:
     give [[1], [2, 3]]: data [1, 2, 3], lengths [1, 2].
 
     token_offsets (Ints2d): Shape (n_tokens, 2). Start and end in characters of doc.text, half-open, ascending.
-    piece_offsets (Ints2d): Shape (n_pieces, 2). The same unit. start == end marks a special piece: it belongs to no token.
-    RETURNS (Ragged): lengths of shape (n_tokens,), data of shape (n_links,): rows of piece_offsets, ascending within a token.
+    piece_offsets (Ints2d): Shape (n_pieces, 2). The same unit. start == end marks a special piece, of no token.
+    RETURNS (Ragged): lengths of shape (n_tokens,), data of shape (n_links,): rows of piece_offsets, ascending within
+        a token.
     RAISES (ValueError): XN301 if an array is not (n, 2); XN302 if tokens overlap or go back.
     SOURCE: offsets as Hugging Face's fast tokenizers document them.
     """
@@ -50,10 +51,11 @@ def _check_offsets(token_offsets: Ints2d, piece_offsets: Ints2d) -> None:
 def trim_offsets(piece_offsets: IntArray, is_space: BoolArray, is_marker: BoolArray) -> IntArray:
     """Take the whitespace off the ends of pieces.
 
-    Some tokenizers count the space before a word to its first piece, some do not, and after a run of spaces both leak one.
-    A lone "▁" that stands for nothing but the space before a word belongs to that word, whose first piece it is.
+    Some tokenizers count the space before a word to its first piece, some do not, and after a run of spaces both leak
+    one. A lone "▁" that stands for nothing but the space before a word belongs to that word, as its first piece.
 
-    Text "in  Rio 🚀", pieces [(0, 2), (3, 7), (7, 8), (8, 9)], the third a lone "▁", give [(0, 2), (4, 7), (8, 9), (8, 9)].
+    Text "in  Rio 🚀", pieces [(0, 2), (3, 7), (7, 8), (8, 9)], the third a lone "▁", give
+    [(0, 2), (4, 7), (8, 9), (8, 9)].
 
     piece_offsets (IntArray): Shape (n_pieces, 2). In characters, half-open.
     is_space (BoolArray): Shape (n_chars,). Which characters of the text are whitespace.

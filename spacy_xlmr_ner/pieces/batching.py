@@ -6,8 +6,10 @@ import numpy as np
 
 from ..types import BoolArray, IntArray
 
-# Windows down to this share of a batch's longest may join it: padding stays small, batches stay large.
+# Windows down to this share of a batch's longest may join it, so that little is padding ...
 LEAST_FILL = 0.9
+# ... and any may while the batch has no more pieces than this, below which the machine is not busy.
+SMALL_BATCH = 512
 
 
 def plan_batches(lengths: IntArray, *, max_batch_pieces: int) -> List[IntArray]:
@@ -30,7 +32,7 @@ def plan_batches(lengths: IntArray, *, max_batch_pieces: int) -> List[IntArray]:
         longest = int(ordered[start])
         in_budget = start + max(1, max_batch_pieces // longest)
         alike = int(np.searchsorted(-ordered, -longest * LEAST_FILL, side="right"))
-        stop = max(start + 1, min(in_budget, alike))
+        stop = max(start + 1, min(in_budget, max(alike, start + SMALL_BATCH // longest)))
         batches.append(order[start:stop])
         start = stop
     return batches

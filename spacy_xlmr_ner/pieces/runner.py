@@ -21,7 +21,7 @@ class PieceLogits(NamedTuple):
     pieces (Pieces): Without specials.
     windows (Windows): Rows of pieces.ids. Windows of a doc overlap, so a piece can be in several.
     logits (FloatArray): Shape (n_rows, n_tags). Window after window, specials included.
-    window_rows (IntArray): Shape (n_windows,). Rows of logits at which the windows' first pieces stand, behind the specials.
+    window_rows (IntArray): Shape (n_windows,). Rows of logits of the windows' first pieces, behind the specials.
     """
 
     pieces: Pieces

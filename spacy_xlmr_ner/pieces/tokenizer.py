@@ -13,8 +13,8 @@ from ..types import Input, IntArray
 from .alignment import align_pieces, trim_offsets
 
 MARKER = "\u2581"
-# str.isspace is False for these two, yet SentencePiece's normaliser treats them as spaces.
-_SPACES = np.array([i for i in range(0x3001) if chr(i).isspace()] + [0x200B, 0xFEFF])
+# Of the last ones str.isspace is False, yet SentencePiece's normaliser makes spaces of them.
+_SPACES = np.array([i for i in range(0x3001) if chr(i).isspace()] + [*range(0x200B, 0x2010), 0x2581, 0xFEFF, 0xFFFD])
 
 
 class Pieces(NamedTuple):
@@ -68,7 +68,7 @@ class PieceTokenizer:
 
     def get_pieces(self, ids: IntArray) -> List[str]:
         """The pieces as they are spelt in the vocabulary."""
-        return [self._backend.id_to_token(i) for i in ids.tolist()]
+        return [self._backend.id_to_token(i) or "" for i in ids.tolist()]
 
     def tokenize(self, docs: Sequence[Doc], input: Input) -> Pieces:
         """Tokenize a batch of docs in one call.

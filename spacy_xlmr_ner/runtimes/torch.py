@@ -10,7 +10,6 @@ from thinc.util import get_torch_default_device
 from ..errors import Errors
 from ..types import BoolArray, FloatArray, IntArray, Precision
 
-
 _pid = os.getpid()
 
 

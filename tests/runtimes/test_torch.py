@@ -1,0 +1,126 @@
+import multiprocessing
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForTokenClassification
+
+from spacy_xlmr_ner.runtimes import torch as runtimes
+from spacy_xlmr_ner.runtimes.torch import TorchRuntime, check_precision, find_device, prepare_torch
+
+WINDOWS = [[0, 5, 6, 7, 2], [0, 8, 2], [0, 9, 10, 11, 12, 13, 14, 2]]
+
+
+@pytest.fixture
+def network(random_checkpoint):
+    return AutoModelForTokenClassification.from_pretrained(random_checkpoint)  # with dropout, if left in training mode
+
+
+def pad(windows, *, width):
+    ids = np.array([[*row, *[1] * (width - len(row))] for row in windows], dtype=np.int64)
+    mask = np.array([[True] * len(row) + [False] * (width - len(row)) for row in windows])
+    return ids, mask
+
+
+@pytest.mark.parametrize("width", [8, 30])
+def test_torch_runtime_gives_each_window_what_it_gets_alone(network, width):
+    ids, mask = pad(WINDOWS, width=width)
+    logits = TorchRuntime(network.train(), precision="float32", device="cpu")(ids, mask)
+    assert (logits.shape, logits.dtype) == ((3, width, 7), np.float32)
+    with torch.no_grad():
+        alone = [network.eval()(torch.tensor([row])).logits[0].numpy() for row in WINDOWS]
+    np.testing.assert_allclose(logits[mask], np.concatenate(alone), atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_torch_runtime_leaves_the_network_its_precision(network, precision):
+    runtime = TorchRuntime(network, precision=precision, device="cpu")
+    assert {weight.dtype for weight in runtime.network.parameters()} == {getattr(torch, precision)}
+    assert {weight.dtype for weight in network.parameters()} == {torch.float32}
+    assert runtime(*pad(WINDOWS, width=8)).dtype == np.float32
+
+
+def test_torch_runtime_takes_no_second_copy_of_weights_that_fit(network):
+    assert TorchRuntime(network, precision="float32", device="cpu").network is network
+
+
+def test_torch_runtime_gives_the_same_in_every_thread(network):
+    runtime = TorchRuntime(network, precision="float32", device="cpu")
+    ids, mask = pad(WINDOWS, width=8)
+    expected = runtime(ids, mask)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: runtime(ids, mask), range(64)))
+    np.testing.assert_allclose(found, np.broadcast_to(expected, (64, *expected.shape)), atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("precision, tolerance", [("float32", 1e-3), ("float16", 0.1), ("bfloat16", 0.5)])
+def test_torch_runtime_gives_on_a_gpu_what_it_gives_on_the_cpu(network, precision, tolerance):
+    ids, mask = pad(WINDOWS, width=8)
+    expected = TorchRuntime(network, precision="float32", device="cpu")(ids, mask)[mask]
+    found = TorchRuntime(network, precision=precision, device="cuda:0")(ids, mask)[mask]
+    np.testing.assert_allclose(found, expected, atol=tolerance)
+
+
+def _run_in_worker(runtime, results):
+    logits = runtime(*pad(WINDOWS, width=8))
+    results.put((torch.get_num_threads(), logits))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are forked on Linux")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_torch_runtime_drops_to_one_thread_in_a_forked_worker(network, monkeypatch):
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        runtime = TorchRuntime(network, precision="float32", device="cpu")
+        expected = runtime(*pad(WINDOWS, width=8))
+        context = multiprocessing.get_context("fork")
+        results = context.Queue()
+        worker = context.Process(target=_run_in_worker, args=(runtime, results), daemon=True)
+        worker.start()
+        worker_threads, logits = results.get(timeout=30)
+        worker.join(timeout=30)
+        assert worker_threads == 1
+        np.testing.assert_allclose(logits, expected, atol=1e-5)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "mps:99", "xyz", ""])
+def test_find_device_refuses_what_is_not_there(device):
+    with pytest.raises(ValueError, match=r"XN108.*\[components"):
+        find_device(device)
+
+
+def test_find_device_follows_spacy_by_default(monkeypatch):
+    monkeypatch.setattr(runtimes, "get_torch_default_device", lambda: torch.device("meta"))
+    assert find_device(None) == torch.device("meta")
+
+
+def test_check_precision_refuses_float16_where_the_cpu_emulates_it(monkeypatch):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_fp16_supported", lambda: False)
+    with pytest.raises(ValueError, match=r"XN109.*float16.*cpu"):
+        check_precision("float16", torch.device("cpu"))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_check_precision_takes_what_every_cpu_has(precision):
+    check_precision(precision, torch.device("cpu"))
+
+
+def test_check_precision_refuses_what_the_device_cannot_compute(monkeypatch):
+    def fail(*args):
+        raise RuntimeError('"addmm" not implemented')
+
+    monkeypatch.setattr(torch.nn.functional, "linear", fail)
+    with pytest.raises(ValueError, match=r"XN109.*addmm"):
+        check_precision("bfloat16", torch.device("cpu"))
+
+
+def test_prepare_torch_checks_the_device_first():
+    with pytest.raises(ValueError, match="XN108"):
+        prepare_torch(precision="float16", device="cuda:99")

@@ -1,0 +1,49 @@
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+BLOCKS = re.findall(r"^```(\w+)( no-run)?\n(.*?)^```", README.read_text(encoding="utf8"), re.MULTILINE | re.DOTALL)
+
+
+def test_readme_python_blocks_run(capsys):
+    """One after the other, as a reader types them; the last one prints the pieces."""
+    namespace = {}
+    for language, no_run, code in BLOCKS:
+        if language == "python" and not no_run:
+            exec(compile(code, str(README), "exec"), namespace)
+    out = capsys.readouterr().out
+    assert "Angela Merkel PER 0.96" in out
+    assert "▁Angel" in out
+
+
+def test_readme_has_two_setup_commands_each_on_one_line():
+    commands = [code.strip() for language, _, code in BLOCKS if language == "bash"]
+    assert [command.count("\n") for command in commands] == [0, 0]
+    assert commands[0].endswith('&& python -m spacy_xlmr_ner tag "Jack Sparrow loves New York!"')
+    assert commands[1].endswith("&& pytest")
+
+
+@pytest.mark.parametrize("block", ["components.xlmr_ner", "components.xlmr_ner.model"])
+def test_readme_names_every_setting(block):
+    from spacy_xlmr_ner.component import DEFAULT_CONFIG, Config
+
+    settings = Config().from_str(DEFAULT_CONFIG)["xlmr_ner"]
+    if block.endswith("model"):
+        settings = settings["model"]
+    table = README.read_text(encoding="utf8").split(f"| `[{block}]` |")[1].split("\n\n")[0]
+    named = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert sorted(named) == sorted(key for key in settings if key not in ("model", "@architectures"))
+
+
+def test_readme_config_example_is_read(chosen_checkpoint):
+    import spacy
+    from thinc.api import Config
+
+    text = next(code for language, _, code in BLOCKS if language == "ini")
+    config = Config().from_str(text.replace("some/hub-id or local folder", str(chosen_checkpoint)), interpolate=False)
+    del config["components"]["xlmr_ner"]["label_map"]["MISC"]  # the small checkpoint has no such label
+    nlp = spacy.util.load_model_from_config(config, auto_fill=True)
+    assert nlp.get_pipe("xlmr_ner").labels == ("PERSON", "ORG", "LOC")
+    assert nlp.get_pipe("xlmr_ner").threshold == {"ORG": 0.8}

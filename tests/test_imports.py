@@ -1,0 +1,83 @@
+"""The ranks of the design: a file imports only from lower ranks, and foreign libraries only where they belong."""
+
+import ast
+from pathlib import Path
+from typing import Set
+
+import pytest
+
+import spacy_xlmr_ner
+
+ROOT = Path(spacy_xlmr_ner.__file__).parent
+# The whole number is the design's rank; the decimals order files of one rank that build on one another.
+RANKS = {
+    0: "about errors types",
+    0.1: "_compat",
+    1: "tags settings saving ent_score pieces/__init__ pieces/alignment pieces/windows pieces/batching",
+    2: "decoding existing_ents checkpoint_shim pieces/tokenizer",
+    2.1: "pieces/runner",
+    3: "checkpoint runtimes/__init__ runtimes/torch layers/__init__ layers/xlmr_tagger",
+    4: "architectures",
+    5: "component",
+    6: "tag_text page",
+    6.1: "cli/tag",
+    6.2: "cli/app",
+    6.3: "cli/__init__ __init__",
+    6.4: "__main__",
+}
+RANK = {f"{name}.py": rank for rank, names in RANKS.items() for name in names.split()}
+FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
+ONLY_IN = {
+    "torch": "runtimes/torch.py",
+    "transformers": "checkpoint.py",
+    "huggingface_hub": "checkpoint.py",
+}
+
+
+def list_imports(file: str) -> Set[str]:
+    """What a file imports: files of the package by their path, other modules by their dotted name."""
+    found: Set[str] = set()
+    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            folder = (ROOT / file).parents[node.level - 1].joinpath(*(node.module or "").split("."))
+            found |= {find_file(folder, alias.name) for alias in node.names}
+    return found
+
+
+def find_file(folder: Path, name: str) -> str:
+    """The file that `from folder import name` reads."""
+    candidates = (
+        folder / f"{name}.py",
+        folder / name / "__init__.py",
+        folder.with_suffix(".py"),
+        folder / "__init__.py",
+    )
+    return next(path for path in candidates if path.is_file()).relative_to(ROOT).as_posix()
+
+
+def test_ranks_know_every_file():
+    assert sorted(RANK) == FILES
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_file_imports_from_lower_ranks(file):
+    imported = {name: RANK[name] for name in list_imports(file) if name.endswith(".py")}
+    limit = 3 if file == "component.py" else RANK[file]  # the component knows docs and tags, not models
+    assert {name for name, rank in imported.items() if rank >= limit} == set()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_file_imports_no_foreign_library(file):
+    libraries = {name.split(".")[0] for name in list_imports(file) if not name.endswith(".py")}
+    assert {name for name in libraries & ONLY_IN.keys() if file != ONLY_IN[name]} == set()
+    assert "spacy_xlmr_ner" not in libraries, "imports within the package are relative"
+
+
+@pytest.mark.parametrize("file", ["pieces/alignment.py", "pieces/windows.py", "pieces/batching.py"])
+def test_pieces_import_numpy_alone(file):
+    foreign = {name for name in list_imports(file) if not name.endswith(".py")}
+    assert {name for name in foreign if not name.startswith(("numpy", "thinc.types", "typing"))} == set()
