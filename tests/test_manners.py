@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 import spacy
 from spacy.lang.xx import MultiLanguage
@@ -57,7 +56,7 @@ def test_saved_meta_holds_the_labels(nlp, tmp_path):
     assert spacy.util.get_model_meta(tmp_path)["labels"] == {"xlmr_ner": ["PER", "ORG", "LOC"]}
 
 
-# In these two spaCy reads nlp.meta, and with it all labels.
+# Where spaCy reads nlp.meta, and with it all labels.
 
 
 def test_removing_a_component_loads_no_weights(make_nlp):
@@ -67,11 +66,19 @@ def test_removing_a_component_loads_no_weights(make_nlp):
     assert nlp.pipe_names == ["xlmr_ner"]
 
 
-def test_sourcing_beside_other_vectors_loads_no_weights(make_nlp):
-    nlp = spacy.blank("xx")
-    nlp.vocab.set_vector("Anna", np.ones(2, dtype="float32"))
-    with pytest.warns(UserWarning, match="W113"):
-        nlp.add_pipe("xlmr_ner", source=make_nlp("acme/not-there"))
+def test_sourcing_what_is_not_there_loads_no_weights(make_nlp):
+    with pytest.raises(KeyError, match="E944"):
+        spacy.blank("xx").add_pipe("nothing", source=make_nlp("acme/not-there"))
+
+
+def test_config_with_a_sourced_component_loads_no_weights(make_nlp, tmp_path):
+    source = spacy.blank("xx")
+    source.add_pipe("sentencizer")
+    source.to_disk(tmp_path)
+    config = make_nlp("acme/not-there").config.copy()
+    config["nlp"]["pipeline"] = ["xlmr_ner", "sentencizer"]
+    config["components"]["sentencizer"] = {"source": str(tmp_path)}
+    assert MultiLanguage.from_config(config).pipe_names == ["xlmr_ner", "sentencizer"]
 
 
 def test_select_pipes_leaves_the_component_out(nlp):

@@ -12,13 +12,10 @@ class Windows(NamedTuple):
     """Windows over the pieces of a batch of docs, in order of the pieces.
 
     starts, ends (IntArray): Shape (n_windows,). Rows of the pieces, half-open, specials not counted.
-    cuts_before, cuts_after (BoolArray): Shape (n_windows,). Whether the doc goes on beyond that edge.
     """
 
     starts: IntArray
     ends: IntArray
-    cuts_before: BoolArray
-    cuts_after: BoolArray
 
 
 def find_token_ranges(tokens: Ragged) -> Tuple[IntArray, IntArray]:
@@ -71,13 +68,7 @@ def cut_windows(may_cut: BoolArray, doc_lengths: IntArray, *, capacity: int, ove
         elif doc_end > doc_start:
             starts.append(doc_start)
             ends.append(doc_end)
-    starts_array, ends_array = np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64)
-    return Windows(
-        starts_array,
-        ends_array,
-        ~np.isin(starts_array, doc_ends - doc_lengths),
-        ~np.isin(ends_array, doc_ends),
-    )
+    return Windows(np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64))
 
 
 def _cut_doc(
@@ -92,7 +83,7 @@ def _cut_doc(
             return
         next_end = int(cuts[np.searchsorted(cuts, end, side="right")])
         # A run of tokens chained by shared pieces may have no place to cut within capacity; then any place must do.
-        least = max(end - overlap, min(next_end - capacity, end), start + 1)
+        least = max(end - overlap, next_end - capacity, start + 1)
         start = min(int(cuts[np.searchsorted(cuts, least)]), end)
 
 
@@ -104,8 +95,8 @@ def _last_cut(cuts: IntArray, start: int, limit: int) -> int:
 def own_tokens(first: IntArray, stop: IntArray, windows: Windows) -> IntArray:
     """Choose for each token the window that sees most around it.
 
-    That is the one in which the token stands farthest from an edge at which the doc was cut; of equals the earlier.
-    The ends of the doc are no such edges: nothing is hidden behind them.
+    That is the one in which the token stands farthest from an edge; of equals the earlier. The ends of the doc hide
+    nothing, but need no case of their own: near its start the first window begins farthest before the token.
 
     Windows [0, 6) and [4, 10) of a doc of 10 pieces, tokens of one piece: token 4 is 1 from the first's end
     and 0 from the second's start, so the first owns it; token 5 the other way round.
@@ -114,7 +105,6 @@ def own_tokens(first: IntArray, stop: IntArray, windows: Windows) -> IntArray:
     windows (Windows): As cut_windows gives them.
     RETURNS (IntArray): Shape (n_tokens,). Rows of windows; -1 for a token without pieces.
     """
-    far = np.iinfo(np.int64).max
     lowest = np.searchsorted(windows.ends, stop, side="left")
     highest = np.searchsorted(windows.starts, first, side="right") - 1
     # A token that no window holds whole (see _cut_doc) goes to the last that holds its beginning.
@@ -126,9 +116,7 @@ def own_tokens(first: IntArray, stop: IntArray, windows: Windows) -> IntArray:
         window = lowest + step
         fits = (first >= 0) & (window <= highest)
         window = np.where(fits, window, 0)
-        before = np.where(windows.cuts_before[window], first - windows.starts[window], far)
-        after = np.where(windows.cuts_after[window], windows.ends[window] - stop, far)
-        distance = np.minimum(before, after)
+        distance = np.minimum(first - windows.starts[window], windows.ends[window] - stop)
         is_better = fits & (distance > best)
         owner[is_better] = window[is_better]
         best[is_better] = distance[is_better]

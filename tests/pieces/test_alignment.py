@@ -68,6 +68,7 @@ def test_align_groups_pieces_by_shared_characters(tokens, pieces):
         ([(0, 1), (1, 2), (2, 3)], [(0, 3)], [[0], [0], [0]]),
         ([(0, 4), (4, 5), (5, 6)], [(0, 4), (5, 6)], [[0], [], [1]]),  # "Anna", a line break, "B"
         ([(0, 1)], [(0, 1), (0, 1)], [[0, 1]]),  # one character that the normaliser made into several
+        ([(0, 4)], [(0, 2), (2, 2), (2, 4)], [[0, 2]]),  # the second stands for nothing
         ([], [(0, 1)], []),
         ([(0, 1)], [], [[]]),
     ],

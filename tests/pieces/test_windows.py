@@ -109,15 +109,6 @@ def test_windows_are_cut_within_tokens_only_where_no_cut_is_near(case):
 
 @settings(max_examples=200, deadline=None)
 @given(case=cases())
-def test_windows_say_where_the_doc_goes_on(case):
-    batch, capacity, overlap = case
-    windows = cut(batch, capacity, overlap)
-    assert windows.cuts_before.tolist() == [start not in {start for start, _ in batch.docs} for start in windows.starts]
-    assert windows.cuts_after.tolist() == [end not in {end for _, end in batch.docs} for end in windows.ends]
-
-
-@settings(max_examples=200, deadline=None)
-@given(case=cases())
 def test_windows_grow_linearly_with_the_doc(case):
     batch, capacity, overlap = case
     for length, spans in zip(batch.doc_lengths, split_by_doc(batch, cut(batch, capacity, overlap))):
@@ -148,12 +139,13 @@ def own_slowly(batch: Batch, windows: Windows) -> List[int]:
     """The first of the windows that hold the token whole and farthest from an edge at which the doc was cut."""
     owner: List[int] = []
     spans = list(enumerate(zip(windows.starts.tolist(), windows.ends.tolist())))
+    doc_starts, doc_ends = [start for start, _ in batch.docs], [end for _, end in batch.docs]
     for token in batch.tokens:
         best, best_distance = -1, -1.0
         for i, (start, end) in spans:
             if token and start <= token[0] and token[-1] < end:
-                before = token[0] - start if windows.cuts_before[i] else np.inf
-                after = end - 1 - token[-1] if windows.cuts_after[i] else np.inf
+                before = np.inf if start in doc_starts else token[0] - start
+                after = np.inf if end in doc_ends else end - 1 - token[-1]
                 if min(before, after) > best_distance:
                     best, best_distance = i, min(before, after)
         if token and best < 0:  # chained tokens: the last window that has the first piece
@@ -172,7 +164,7 @@ def test_tokens_are_owned_by_the_window_with_most_context(case):
 
 def test_tokens_of_two_windows_are_shared_out_in_the_middle():
     batch = make_batch([[(1, "own")] * 10])
-    windows = Windows(np.array([0, 4]), np.array([6, 10]), np.array([False, True]), np.array([True, False]))
+    windows = Windows(np.array([0, 4]), np.array([6, 10]))
     assert own_tokens(*find_token_ranges(batch.ragged), windows).tolist() == [0] * 5 + [1] * 5
 
 
