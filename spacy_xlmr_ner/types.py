@@ -27,7 +27,7 @@ TaggerModel = Model[List[Doc], List[Floats2d]]
 Its `attrs` are functions, called as thinc calls a layer's own, with the model first:
 
 check_trained(model) -> None: loads the weights; raises XN404 or XN405 if they cannot predict.
-get_tags(model) -> Tuple[str, ...]: loads the weights if need be.
+get_tags(model) -> Tuple[str, ...]: loads the weights; raises XN101 or XN105 if windows and checkpoint do not agree.
 get_scheme_name(model) -> Optional[SchemeName]: what the config says, None if it is to be told from the tags.
 add_tags(model, tags) -> None: gives the head rows for more tags.
 write_checkpoint(model, folder) -> None, read_checkpoint(model, folder) -> None: a Hugging Face folder.

@@ -1,5 +1,6 @@
 """Docs to logits for each token, by a token classifier of its own."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Callable, List, NoReturn, Optional, Sequence, Tuple
 
@@ -65,7 +66,7 @@ def forward(
         raise ValueError(Errors.XN901.format(n=int(broken.sum())))
     shared = find_shared(tokens, pooling)
     if len(shared):
-        split_shared(logits, shared, TagScheme(get_tags(model), get_scheme_name(model)))
+        split_shared(logits, shared, _get_scheme(get_tags(model), get_scheme_name(model)))
     ends = np.cumsum([len(doc) for doc in docs])
     return np.split(logits, ends[:-1]) if len(docs) else [], backprop
 
@@ -104,6 +105,11 @@ def split_shared(logits: FloatArray, shared: IntArray, scheme: TagScheme) -> Non
         logits[part] = moved
 
 
+@lru_cache
+def _get_scheme(tags: Tuple[str, ...], name: Optional[SchemeName]) -> TagScheme:
+    return TagScheme(tags, name)
+
+
 def _get_shim(model: TaggerModel) -> CheckpointShim:
     shim = model.shims[0]
     assert isinstance(shim, CheckpointShim)
@@ -111,15 +117,15 @@ def _get_shim(model: TaggerModel) -> CheckpointShim:
 
 
 def check_trained(model: TaggerModel) -> None:
-    """Load the weights, and refuse those that cannot predict or cannot hold the windows asked for."""
-    checkpoint = _get_shim(model).checkpoint
-    checkpoint.check_trained()
-    find_window(model.attrs["settings"], checkpoint.max_window, checkpoint.tokenizer.n_special)
+    """Load the weights, and refuse those that cannot predict."""
+    _get_shim(model).checkpoint.check_trained()
 
 
 def get_tags(model: TaggerModel) -> Tuple[str, ...]:
-    """The tags of the checkpoint, in id order."""
-    return _get_shim(model).checkpoint.tags
+    """The tags of the checkpoint, in id order. Refuses a checkpoint that cannot hold the windows asked for."""
+    checkpoint = _get_shim(model).checkpoint
+    find_window(model.attrs["settings"], checkpoint.max_window, checkpoint.tokenizer.n_special)
+    return checkpoint.tags
 
 
 def get_scheme_name(model: TaggerModel) -> Optional[SchemeName]:

@@ -1,5 +1,6 @@
 """A fast tokenizer, fed with docs: pieces, and which token each belongs to."""
 
+import json
 import os
 from typing import Any, List, NamedTuple, Sequence
 
@@ -45,6 +46,7 @@ class PieceTokenizer:
         self._backend = Tokenizer.from_str(backend.to_str())
         self._backend.no_truncation()
         self._backend.no_padding()
+        self._word_backend = _with_prefix_space(self._backend)
         self._marker_id = self._backend.token_to_id(MARKER)
         self._pid = os.getpid()
         self.pad_id = pad_id
@@ -55,11 +57,11 @@ class PieceTokenizer:
 
     def _find_specials(self) -> tuple[IntArray, IntArray]:
         """The ids that stand before and behind a text."""
-        bare = self._backend.encode("a", add_special_tokens=False).ids
-        whole = self._backend.encode("a").ids
-        starts = [i for i in range(len(whole) - len(bare) + 1) if whole[i : i + len(bare)] == bare]
-        start = starts[0]
-        return np.array(whole[:start], dtype=np.int64), np.array(whole[start + len(bare) :], dtype=np.int64)
+        encoding = self._backend.encode("a")
+        ids = np.array(encoding.ids, dtype=np.int64)
+        content = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
+        start, stop = (content[0], content[-1] + 1) if len(content) else (len(ids), len(ids))
+        return ids[:start], ids[stop:]
 
     @property
     def n_special(self) -> int:
@@ -81,10 +83,10 @@ class PieceTokenizer:
             # In a forked worker the threads of the parent are gone, and waiting for them would take for ever.
             os.environ["TOKENIZERS_PARALLELISM"] = "false"
         if input == "words":
-            batch: List[Any] = [[token.text for token in doc] for doc in docs]
+            words = [[token.text for token in doc] for doc in docs]
+            encodings = self._word_backend.encode_batch(words, is_pretokenized=True, add_special_tokens=False)
         else:
-            batch = [doc.text for doc in docs]
-        encodings = self._backend.encode_batch(batch, is_pretokenized=input == "words", add_special_tokens=False)
+            encodings = self._backend.encode_batch([doc.text for doc in docs], add_special_tokens=False)
         group = self._group_words if input == "words" else self._group_text
         tokens = [group(encoding, doc) for encoding, doc in zip(encodings, docs)]
         doc_lengths = np.array([len(encoding) for encoding in encodings], dtype=np.int64)
@@ -111,6 +113,20 @@ class PieceTokenizer:
         token_spans = doc.to_array([IDX, LENGTH]).astype(np.int64).reshape(-1, 2)
         token_spans[:, 1] += token_spans[:, 0]
         return align_pieces(token_spans, offsets)
+
+
+def _with_prefix_space(backend: Tokenizer) -> Tokenizer:
+    """Have single words spelt as they are inside a text.
+
+    Tokenizers of bytes (RoBERTa's) mark the space before a word on its first piece; checkpoints are trained on words
+    with that mark, as transformers asks for.
+    """
+    settings = json.loads(backend.to_str())
+    pre_tokenizer = settings.get("pre_tokenizer") or {}
+    if pre_tokenizer.get("type") != "ByteLevel" or pre_tokenizer["add_prefix_space"]:
+        return backend
+    pre_tokenizer["add_prefix_space"] = True
+    return Tokenizer.from_str(json.dumps(settings))
 
 
 def _restore_tokenizer(backend: str, pad_id: int) -> PieceTokenizer:

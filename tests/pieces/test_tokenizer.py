@@ -197,3 +197,13 @@ def test_real_vocabulary_gives_joiners_no_piece(real_tokenizer, joiner, input):
     # To the normaliser of XLM-R they are spaces; to that of a newer SentencePiece the second is not.
     pieces = real_tokenizer.tokenize([make_doc(["Jack", joiner, "York"], "000")], input)
     assert list_pieces(real_tokenizer, pieces) == [["▁Jack"], [], ["▁York"]]
+
+
+def test_tokenize_words_of_a_byte_level_tokenizer_carry_the_space_mark():
+    """As transformers' RobertaTokenizerFast(add_prefix_space=True), without which it refuses split words."""
+    backend = Tokenizer(models.BPE(vocab={"Ġ": 0, "a": 1, "b": 2, "Ġa": 3, "Ġb": 4}, merges=[("Ġ", "a"), ("Ġ", "b")]))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer = PieceTokenizer(backend, pad_id=0)
+    doc = Doc(spacy.blank("xx").vocab, words=["a", "b"])
+    assert tokenizer.tokenize([doc], "words").ids.tolist() == [3, 4]
+    assert tokenizer.tokenize([doc], "text").ids.tolist() == [1, 4, 0]
