@@ -74,8 +74,8 @@ def main() -> None:
         except Exception as err:
             return f"{type(err).__name__}: {err}"
 
-    answers = {"before any download": load(local_files_only=True)}
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    answers = {"local files only, not here": load(local_files_only=True)}
     answers["branch"] = load()
     answers["tag"] = load(revision="v1")
     answers["commit"] = load(revision=COMMITS["v1"])

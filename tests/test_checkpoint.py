@@ -331,7 +331,9 @@ def hub_folders(random_checkpoint, tmp_path_factory):
 def hub_answers(hub_folders, tmp_path_factory):
     """What loads from a fake hub gave, each by a name; one process for all."""
     command = [sys.executable, fake_hub.__file__, *map(str, hub_folders)]
-    done = subprocess.run(command, env=_make_env(tmp_path_factory.mktemp("home")), capture_output=True, text=True)
+    done = subprocess.run(
+        command, env=_make_env(tmp_path_factory.mktemp("home")), capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -365,7 +367,7 @@ def test_hub_id_is_read_from_its_cache(hub_answers, load):
 @pytest.mark.parametrize(
     "load, name, revision",
     [
-        ("before any download", "owner/name", "main"),
+        ("local files only, not here", "owner/name", "main"),
         ("no such revision", "owner/name", "v9"),
         ("no such id", "owner/missing", "main"),
         ("no network, not here", "owner/missing", "main"),
