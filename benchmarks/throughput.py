@@ -2,7 +2,7 @@
 
     python benchmarks/throughput.py --texts 48 --rounds 5
 
-The checkpoint has XLM-R base's shape, XLM-R's vocabulary and seeded random weights: speed does not depend on their values.
+The checkpoint has XLM-R base's shape, XLM-R's vocabulary and seeded random weights: speed does not depend on them.
 """
 
 import argparse

@@ -3,7 +3,8 @@
 from functools import partial
 from typing import List, Optional, get_args
 
-from .checkpoint import CheckpointSource, load_checkpoint, read_checkpoint
+from .checkpoint import load_checkpoint, read_checkpoint
+from .checkpoint_files import CheckpointSource
 from .checkpoint_shim import CheckpointShim
 from .layers.xlmr_tagger import XlmrTagger
 from .runtimes.torch import TorchRuntime, prepare_torch

@@ -1,14 +1,12 @@
-"""A Hugging Face folder to memory and back. The one place that knows its files and asks the hub."""
+"""A Hugging Face folder to memory and back."""
 
-import re
 import textwrap
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Iterator, Optional, Sequence, Set, Tuple
 
-from huggingface_hub import snapshot_download
 from sentencepiece import SentencePieceProcessor
 from transformers import (
     CONFIG_MAPPING,
@@ -20,65 +18,24 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from .checkpoint_files import (
+    CONFIG_FILE,
+    SAFE_WEIGHTS,
+    SENTENCEPIECE_FILES,
+    TOKENIZER_FILES,
+    CheckpointSource,
+    check_files,
+    find_folder,
+)
 from .errors import CheckpointError, Errors
 from .pieces.tokenizer import PieceTokenizer
 from .tags import are_unnamed
 
-BUNDLED = Path(__file__).parent / "bundled"
-CONFIG_FILE = "config.json"
-SAFE_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-OLD_WEIGHTS = ("pytorch_model.bin", "pytorch_model.bin.index.json")
-TOKENIZER_FILES = (
-    "tokenizer.json",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "tokenizer.model",
-    "spm.model",
-    "vocab.txt",
-    "vocab.json",
-)
-SENTENCEPIECE_FILES = ("sentencepiece.bpe.model", "spiece.model", "spm.model")
-TOKENIZER_EXTRAS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
-# Architectures whose position ids begin behind the id of the padding, as RoBERTa's do.
-OFFSET_POSITIONS = (
-    "xlm-roberta",
-    "xlm-roberta-xl",
-    "xmod",
-    "roberta",
-    "roberta-prelayernorm",
-    "camembert",
-    "data2vec-text",
-    "esm",
-    "ibert",
-    "layoutlmv3",
-    "lilt",
-    "longformer",
-    "luke",
-    "markuplm",
-    "mpnet",
-)
 # For architectures without position embeddings of their own length, whose tokenizer sets no limit either.
 DEFAULT_WINDOW = 512
 MAX_REASON = 300  # characters of another library's message
-_HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 # A new label's rows of the head: no weights, and a bias so low that it is not found before it is trained.
 NEW_TAG_BIAS = -10.0
-
-
-@dataclass(frozen=True)
-class CheckpointSource:
-    """Where a checkpoint comes from, as the config says.
-
-    name (Optional[str]): A hub id or a folder; None: the model in the package.
-    labels (Optional[Tuple[str, ...]]): Tag names in id order, instead of the checkpoint's own.
-    revision (str): Branch, tag or commit, for a hub id.
-    local_files_only (bool): Never ask the hub; what it has put on this machine before may be used.
-    """
-
-    name: Optional[str]
-    labels: Optional[Tuple[str, ...]]
-    revision: str
-    local_files_only: bool
 
 
 @dataclass
@@ -141,45 +98,8 @@ def load_checkpoint(source: CheckpointSource) -> Checkpoint:
     RETURNS (Checkpoint): In memory, its tags named.
     RAISES (CheckpointError): XN401 to XN409, with what was found and what to do.
     """
-    if source.name is None:
-        return read_checkpoint(BUNDLED, labels=source.labels, origin="the model in the package")
-    if source.name and Path(source.name).is_dir():
-        return read_checkpoint(Path(source.name), labels=source.labels)
-    if Path(source.name).is_file() or not _HUB_ID.fullmatch(source.name):
-        raise CheckpointError(Errors.XN401.format(path=source.name))
-    return read_checkpoint(fetch_checkpoint(source), labels=source.labels, origin=source.name)
-
-
-def fetch_checkpoint(source: CheckpointSource) -> Path:
-    """Have the files of a hub id on this machine: from the hub, or as it left them here before.
-
-    Only what is needed is fetched: no weights of other frameworks, and none in the old format where there are safe
-    ones.
-
-    source (CheckpointSource): Its name is a hub id.
-    RETURNS (Path): The folder.
-    RAISES (CheckpointError): XN403 if the hub does not have it or cannot be reached, and it is not here either.
-    """
-    name = str(source.name)
-    files = [CONFIG_FILE, *TOKENIZER_FILES, *TOKENIZER_EXTRAS, *SAFE_WEIGHTS, "model-*.safetensors"]
-    try:
-        folder = _snapshot(source, files)
-        if not any((folder / file).is_file() for file in SAFE_WEIGHTS):
-            folder = _snapshot(source, [*files, *OLD_WEIGHTS, "pytorch_model-*.bin"])
-    except Exception as err:
-        reason = str(err).strip().split("\n")[0] or type(err).__name__
-        raise CheckpointError(Errors.XN403.format(name=name, revision=source.revision, reason=reason)) from err
-    return folder
-
-
-def _snapshot(source: CheckpointSource, files: List[str]) -> Path:
-    folder = snapshot_download(
-        str(source.name),
-        revision=source.revision,
-        allow_patterns=files,
-        local_files_only=source.local_files_only,
-    )
-    return Path(folder)
+    folder, origin = find_folder(source)
+    return read_checkpoint(folder, labels=source.labels, origin=origin)
 
 
 def read_checkpoint(
@@ -194,7 +114,7 @@ def read_checkpoint(
     RAISES (CheckpointError): XN402 to XN409, naming the file.
     """
     origin = str(folder) if origin is None else origin
-    weights = _check_files(folder, origin)
+    weights = check_files(folder, origin)
     config = _read_config(folder, origin)
     tags = _read_tags(config, labels, origin)
     _set_tags(config, tags)
@@ -209,26 +129,10 @@ def read_checkpoint(
         hf_tokenizer=hf_tokenizer,
         tokenizer=PieceTokenizer(hf_tokenizer.backend_tokenizer, pad_id=0 if pad_id is None else pad_id),
         tags=tags,
-        max_window=_find_max_window(config, hf_tokenizer),
+        max_window=_find_max_window(network, hf_tokenizer),
         missing=tuple(sorted(missing)),
         origin=origin,
     )
-
-
-def _check_files(folder: Path, origin: str) -> str:
-    """The name of the weights file; an error if a file that must be there is not."""
-    found = sorted(path.name for path in folder.iterdir())
-    weights = [file for file in (*SAFE_WEIGHTS, *OLD_WEIGHTS) if file in found]
-    missing = [] if CONFIG_FILE in found else [CONFIG_FILE]
-    if not weights:
-        missing.append(f"{SAFE_WEIGHTS[0]} (or {OLD_WEIGHTS[0]})")
-    if not set(TOKENIZER_FILES) & set(found):
-        missing.append(f"{TOKENIZER_FILES[0]} (or {TOKENIZER_FILES[1]})")
-    if missing:
-        verb = "is" if len(missing) == 1 else "are"
-        shown = f"{', '.join(missing)} {verb}"
-        raise CheckpointError(Errors.XN402.format(path=origin, missing=shown, found=", ".join(found) or "nothing"))
-    return weights[0]
 
 
 def _read_config(folder: Path, origin: str) -> PretrainedConfig:
@@ -296,13 +200,14 @@ def _read_network(
     return network.eval(), set(info["missing_keys"]) & set(network.state_dict())
 
 
-def _find_max_window(config: PretrainedConfig, hf_tokenizer: Any) -> int:
+def _find_max_window(network: PreTrainedModel, hf_tokenizer: Any) -> int:
     """Pieces that fit the position embeddings. XLM-R's begin behind the padding's id: 514 rows hold 512 pieces."""
-    rows = getattr(config, "max_position_embeddings", None)
+    rows = getattr(network.config, "max_position_embeddings", None)
     if not rows or rows < 0:
         return int(min(hf_tokenizer.model_max_length, DEFAULT_WINDOW))
-    begins_behind_padding = config.model_type in OFFSET_POSITIONS
-    return int(rows - config.pad_token_id - 1) if begins_behind_padding else int(rows)
+    layers = [layer for name, layer in network.named_modules() if name.split(".")[-1] == "position_embeddings"]
+    padding = getattr(layers[0], "padding_idx", None) if layers else None
+    return int(rows) if padding is None else int(rows) - int(padding) - 1
 
 
 @contextmanager

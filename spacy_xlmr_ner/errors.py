@@ -14,6 +14,8 @@ class CheckpointError(OSError, ValueError):
 
 
 class Errors(metaclass=ErrorsWithCodes):
+    """What is wrong, where it was found, and what to do."""
+
     # XN1xx: settings
     XN101 = (
         "`overlap` is {overlap} but must be at least 0 and less than `window` - {n_special} ({limit}). "
@@ -88,8 +90,8 @@ class Errors(metaclass=ErrorsWithCodes):
         "add its tokenizer.json to the folder."
     )
     XN408 = (
-        "The tokenizer of '{checkpoint}' knows {n_pieces} pieces but the model only {n_rows}: the tokenizer files belong "
-        "to another model. Put the right ones beside config.json."
+        "The tokenizer of '{checkpoint}' knows {n_pieces} pieces but the model only {n_rows}: the tokenizer files "
+        "belong to another model. Put the right ones beside config.json."
     )
     XN409 = (
         "'{checkpoint}' wants code of its own to be run (`auto_map` in config.json). That is never done here; give a "
@@ -117,6 +119,8 @@ class Errors(metaclass=ErrorsWithCodes):
 
 
 class Warnings(metaclass=ErrorsWithCodes):
+    """What was left out or done otherwise than asked, and how often."""
+
     XW201 = (
         "The labels {found} bear no prefix though others of the checkpoint do; each is read as a label of its own. "
         'If they are no entities, drop them with `label_map`, for example {{"{example}": null}}.'
@@ -129,7 +133,10 @@ class Warnings(metaclass=ErrorsWithCodes):
         "doc.spans['{key}'] held the spans of component '{other}' and now holds those of '{name}' ({n_docs} docs). "
         "Give each its own `spans_key`."
     )
-    XW401 = "'{path}' was missing, as after a crash while saving; the former one, put aside as '{aside}', was loaded instead."
+    XW401 = (
+        "'{path}' was missing, as after a crash while saving; the former one, put aside as '{aside}', was loaded "
+        "instead."
+    )
     XW501 = (
         "Another package has registered Span._.score as a {kind}; it is left alone. "
         'Read scores from doc.spans[...].attrs["scores"] instead.'

@@ -87,11 +87,14 @@ class LoadedCheckpoint(Protocol):
     max_window: int
     network: Any
 
-    def check_trained(self) -> None: ...
+    def check_trained(self) -> None:
+        """Refuse to predict with random weights."""
 
-    def add_tags(self, tags: Tuple[str, ...]) -> None: ...
+    def add_tags(self, tags: Tuple[str, ...]) -> None:
+        """Give the head a row for each of more tags."""
 
-    def write(self, folder: Path) -> None: ...
+    def write(self, folder: Path) -> None:
+        """Write a folder that `from_pretrained` of transformers opens."""
 
 
 LoadCheckpoint = Callable[[], LoadedCheckpoint]

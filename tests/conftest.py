@@ -39,7 +39,7 @@ def chosen_checkpoint(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def make_nlp():
-    """Make a pipeline with the component over a checkpoint: make_nlp(folder, threshold=0.5, model={"input": "text"})."""
+    """Make a pipeline over a checkpoint: make_nlp(folder, threshold=0.5, model={"input": "text"})."""
 
     def make(folder, *, lang="xx", name="xlmr_ner", model=None, **settings):
         nlp = spacy.blank(lang)

@@ -29,7 +29,12 @@ class Hub(BaseHTTPRequestHandler):
     def do_HEAD(self):
         self.answer(has_body=False)
 
+    is_silent: ClassVar[bool] = False
+    never: ClassVar[threading.Event] = threading.Event()
+
     def answer(self, *, has_body: bool):
+        if self.is_silent:
+            self.never.wait()
         body, headers = self.find(self.path.split("?")[0])
         self.send_response(404 if body is None else 200)
         for name, value in {**headers, "Content-Length": str(len(body or b""))}.items():
@@ -62,15 +67,17 @@ def _hash(content: bytes) -> str:
 
 def main() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    server.daemon_threads = True
     os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{server.server_address[1]}"
-    from spacy_xlmr_ner.checkpoint import CheckpointSource, load_checkpoint  # reads HF_ENDPOINT
+    from spacy_xlmr_ner import checkpoint_files  # reads HF_ENDPOINT
+    from spacy_xlmr_ner.checkpoint import load_checkpoint
 
     for revision, folder in zip(COMMITS, sys.argv[1:]):
         Hub.files[revision] = {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
 
     def load(name=ID, revision="main", local_files_only=False):
         try:
-            return load_checkpoint(CheckpointSource(name, None, revision, local_files_only)).tags
+            return load_checkpoint(checkpoint_files.CheckpointSource(name, None, revision, local_files_only)).tags
         except Exception as err:
             return f"{type(err).__name__}: {err}"
 
@@ -82,8 +89,11 @@ def main() -> None:
     answers["fetched"] = sorted(set(Hub.fetched))
     answers["no such revision"] = load(revision="v9")
     answers["no such id"] = load("owner/missing")
+    Hub.is_silent, checkpoint_files.HUB_TIMEOUT = True, 0.5
+    answers["silent hub, here already"] = load()
+    answers["silent hub, not here"] = load("owner/missing")
     server.shutdown()
-    server.server_close()
+    server.socket.close()
     answers["no network, here already"] = load()
     answers["no network, not here"] = load("owner/missing")
     answers["local files only"] = load(local_files_only=True)

@@ -23,7 +23,8 @@ from transformers import (
     XLMRobertaXLForTokenClassification,
 )
 
-from spacy_xlmr_ner.checkpoint import CheckpointSource, load_checkpoint, read_checkpoint
+from spacy_xlmr_ner.checkpoint import load_checkpoint, read_checkpoint
+from spacy_xlmr_ner.checkpoint_files import CheckpointSource
 from spacy_xlmr_ner.errors import CheckpointError
 
 WEIGHTS = "model.safetensors"
@@ -359,7 +360,7 @@ def test_hub_id_fetches_only_what_is_read(hub_answers):
     assert "v1/pytorch_model.bin" in fetched  # where there is nothing safer
 
 
-@pytest.mark.parametrize("load", ["no network, here already", "local files only"])
+@pytest.mark.parametrize("load", ["no network, here already", "silent hub, here already", "local files only"])
 def test_hub_id_is_read_from_its_cache(hub_answers, load):
     assert hub_answers[load] == list(IOB_TAGS)
 
@@ -371,6 +372,7 @@ def test_hub_id_is_read_from_its_cache(hub_answers, load):
         ("no such revision", "owner/name", "v9"),
         ("no such id", "owner/missing", "main"),
         ("no network, not here", "owner/missing", "main"),
+        ("silent hub, not here", "owner/missing", "main"),
     ],
 )
 def test_hub_id_that_is_not_to_be_had_is_named(hub_answers, load, name, revision):

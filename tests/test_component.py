@@ -12,7 +12,7 @@ from toys import IOB_TAGS, write_chosen, write_random
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from spacy_xlmr_ner import XlmrNer
-from spacy_xlmr_ner.checkpoint import BUNDLED
+from spacy_xlmr_ner.checkpoint_files import BUNDLED
 
 SENTENCE = "Jack Sparrow loves New York!"
 TAGS = {"▁Jack": "B-PER", "▁Spar": "I-PER", "▁New": "B-LOC", "▁York": "I-LOC", "▁Siemens": "B-ORG", "▁AG": "I-ORG"}

@@ -24,7 +24,7 @@ def keep_ops():
     torch.set_default_device("cpu")
 
 
-# bfloat16 keeps 8 bits of a number, float16 11: through two layers of random weights that is what is left of a probability.
+# bfloat16 keeps 8 bits of a number, float16 11: that is what two layers of random weights leave of a probability.
 @pytest.mark.parametrize("precision, tolerance", [("float32", 1e-4), ("bfloat16", 0.1), ("float16", 0.02)])
 def test_device_setting_computes_on_the_gpu_as_on_the_cpu(
     make_nlp, random_checkpoint, probs_on_cpu, precision, tolerance

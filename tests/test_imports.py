@@ -14,7 +14,7 @@ RANKS = {
     0: "about errors types",
     0.1: "_compat",
     1: "tags settings saving ent_score pieces/__init__ pieces/alignment pieces/windows pieces/batching",
-    2: "decoding existing_ents checkpoint_shim pieces/tokenizer",
+    2: "decoding existing_ents checkpoint_files checkpoint_shim pieces/tokenizer",
     2.1: "pieces/runner",
     3: "checkpoint runtimes/__init__ runtimes/torch layers/__init__ layers/xlmr_tagger",
     4: "architectures",
@@ -30,7 +30,7 @@ FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
 ONLY_IN = {
     "torch": "runtimes/torch.py",
     "transformers": "checkpoint.py",
-    "huggingface_hub": "checkpoint.py",
+    "huggingface_hub": "checkpoint_files.py",
 }
 
 

@@ -1,0 +1,120 @@
+"""The files of a checkpoint: their names, and where they are found: in the package, in a folder, on the hub."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, Optional, Tuple
+
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError
+
+from .errors import CheckpointError, Errors
+
+BUNDLED = Path(__file__).parent / "bundled"
+CONFIG_FILE = "config.json"
+SAFE_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+OLD_WEIGHTS = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
+    "spm.model",
+    "vocab.txt",
+    "vocab.json",
+)
+SENTENCEPIECE_FILES = ("sentencepiece.bpe.model", "spiece.model", "spm.model")
+TOKENIZER_EXTRAS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
+HUB_TIMEOUT = 10.0  # seconds to wait for the hub's first answer
+_HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+
+
+@dataclass(frozen=True)
+class CheckpointSource:
+    """Where a checkpoint comes from, as the config says.
+
+    name (Optional[str]): A hub id or a folder; None: the model in the package.
+    labels (Optional[Tuple[str, ...]]): Tag names in id order, instead of the checkpoint's own.
+    revision (str): Branch, tag or commit, for a hub id.
+    local_files_only (bool): Never ask the hub; what it has put on this machine before may be used.
+    """
+
+    name: Optional[str]
+    labels: Optional[Tuple[str, ...]]
+    revision: str
+    local_files_only: bool
+
+
+def find_folder(source: CheckpointSource) -> Tuple[Path, str]:
+    """Find the folder of a checkpoint, fetching it if it is the hub's.
+
+    source (CheckpointSource): Where to look.
+    RETURNS (Tuple[Path, str]): The folder, and what messages call it.
+    RAISES (CheckpointError): XN401 for a name that is neither, XN403 if the hub does not give it.
+    """
+    if source.name is None:
+        return BUNDLED, "the model in the package"
+    if source.name and Path(source.name).is_dir():
+        return Path(source.name), source.name
+    if Path(source.name).is_file() or not _HUB_ID.fullmatch(source.name):
+        raise CheckpointError(Errors.XN401.format(path=source.name))
+    return fetch_files(source.name, source.revision, local_files_only=source.local_files_only), source.name
+
+
+def fetch_files(name: str, revision: str, *, local_files_only: bool) -> Path:
+    """Have the files of a hub id on this machine: from the hub, or as it left them here before.
+
+    Only what is needed is fetched: no weights of other frameworks, and none in the old format where there are safe
+    ones. A hub that does not answer is not waited for where the files are here.
+
+    name (str): The id.
+    revision (str): Branch, tag or commit.
+    local_files_only (bool): Do not ask the hub.
+    RETURNS (Path): The folder.
+    RAISES (CheckpointError): XN403 if the hub does not have it or cannot be reached, and it is not here either.
+    """
+    unreachable: Optional[Exception] = None
+    files = [CONFIG_FILE, *TOKENIZER_FILES, *TOKENIZER_EXTRAS, *SAFE_WEIGHTS, "model-*.safetensors"]
+    try:
+        if not local_files_only:
+            unreachable = _ask_hub(name, revision)
+        is_local = local_files_only or unreachable is not None
+        folder = _snapshot(name, revision, files, is_local)
+        if not any((folder / file).is_file() for file in SAFE_WEIGHTS):
+            folder = _snapshot(name, revision, [*files, *OLD_WEIGHTS, "pytorch_model-*.bin"], is_local)
+    except Exception as err:
+        cause = unreachable or err
+        reason = str(cause).strip().split("\n")[0] or type(cause).__name__
+        raise CheckpointError(Errors.XN403.format(name=name, revision=revision, reason=reason)) from cause
+    return folder
+
+
+def _ask_hub(name: str, revision: str) -> Optional[Exception]:
+    """Why the hub cannot be reached, None if it can. Downloads themselves would wait for it without end."""
+    try:
+        HfApi().model_info(name, revision=revision, timeout=HUB_TIMEOUT)
+    except HfHubHTTPError:
+        raise  # it answered: there is no such id or revision, or it is not for everyone
+    except Exception as err:
+        return err
+    return None
+
+
+def _snapshot(name: str, revision: str, files: List[str], local_files_only: bool) -> Path:
+    return Path(snapshot_download(name, revision=revision, allow_patterns=files, local_files_only=local_files_only))
+
+
+def check_files(folder: Path, origin: str) -> str:
+    """The name of the weights file; an error if a file that must be there is not."""
+    found = sorted(path.name for path in folder.iterdir())
+    weights = [file for file in (*SAFE_WEIGHTS, *OLD_WEIGHTS) if file in found]
+    missing = [] if CONFIG_FILE in found else [CONFIG_FILE]
+    if not weights:
+        missing.append(f"{SAFE_WEIGHTS[0]} (or {OLD_WEIGHTS[0]})")
+    if not set(TOKENIZER_FILES) & set(found):
+        missing.append(f"{TOKENIZER_FILES[0]} (or {TOKENIZER_FILES[1]})")
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        shown = f"{', '.join(missing)} {verb}"
+        raise CheckpointError(Errors.XN402.format(path=origin, missing=shown, found=", ".join(found) or "nothing"))
+    return weights[0]
