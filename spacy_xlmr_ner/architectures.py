@@ -8,7 +8,7 @@ from .checkpoint_files import CheckpointSource
 from .checkpoint_shim import CheckpointShim
 from .layers.xlmr_tagger import XlmrTagger
 from .runtimes.torch import TorchRuntime, prepare_torch
-from .settings import check_choice, check_number, check_overlap
+from .settings import check_choice, check_different, check_number, check_overlap
 from .types import Input, InputSettings, Pooling, Precision, SchemeName, TaggerModel
 
 WHERE = "[components.<name>.model]"
@@ -50,6 +50,8 @@ def build_xlmr_tagger_v1(
     if window is not None:
         check_number("window", window, least=3)
         check_overlap(overlap, window)
+    if labels is not None:
+        check_different("labels", labels, where=WHERE)
     settings = InputSettings(
         input=check_choice("input", input, get_args(Input), where=WHERE),
         pooling=check_choice("pooling", pooling, get_args(Pooling), where=WHERE),

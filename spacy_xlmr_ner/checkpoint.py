@@ -1,11 +1,9 @@
 """A Hugging Face folder to memory and back."""
 
-import textwrap
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any, Iterator, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, Optional, Sequence, Set, Tuple
 
 from sentencepiece import SentencePieceProcessor
 from transformers import (
@@ -15,6 +13,7 @@ from transformers import (
     AutoTokenizer,
     PretrainedConfig,
     PreTrainedModel,
+    __version__,
 )
 from transformers.utils import logging
 
@@ -22,10 +21,13 @@ from .checkpoint_files import (
     CONFIG_FILE,
     SAFE_WEIGHTS,
     SENTENCEPIECE_FILES,
+    TOKENIZER_EXTRAS,
     TOKENIZER_FILES,
     CheckpointSource,
     check_files,
+    explain,
     find_folder,
+    read_json,
 )
 from .errors import CheckpointError, Errors
 from .pieces.tokenizer import PieceTokenizer
@@ -33,7 +35,6 @@ from .tags import are_unnamed
 
 # For architectures without position embeddings of their own length, whose tokenizer sets no limit either.
 DEFAULT_WINDOW = 512
-MAX_REASON = 300  # characters of another library's message
 # A new label's rows of the head: no weights, and a bias so low that it is not found before it is trained.
 NEW_TAG_BIAS = -10.0
 
@@ -136,10 +137,12 @@ def read_checkpoint(
 
 
 def _read_config(folder: Path, origin: str) -> PretrainedConfig:
-    with _quiet(), _explain(CONFIG_FILE, origin):
-        config, _ = PretrainedConfig.get_config_dict(folder, local_files_only=True)
-        if "auto_map" in config and config.get("model_type") not in CONFIG_MAPPING:
+    settings = read_json(folder, CONFIG_FILE, origin)
+    with _quiet(), explain(CONFIG_FILE, origin):
+        if "auto_map" in settings and settings.get("model_type") not in CONFIG_MAPPING:
             raise CheckpointError(Errors.XN409.format(checkpoint=origin))
+        if not settings.get("model_type"):
+            raise ValueError("it names no `model_type`")
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
@@ -164,12 +167,16 @@ def _set_tags(config: PretrainedConfig, tags: Tuple[str, ...]) -> None:
 
 def _read_tokenizer(folder: Path, config: PretrainedConfig, origin: str) -> Any:
     file = next(file for file in TOKENIZER_FILES if (folder / file).is_file())
-    with _quiet(), _explain(file, origin):
+    settings = read_json(folder, TOKENIZER_EXTRAS[0], origin)
+    # transformers 5 writes a list there, on which 4 stumbles; the pieces themselves stand in tokenizer.json.
+    is_foreign = isinstance(settings.get("extra_special_tokens"), list) and int(__version__.split(".")[0]) < 5
+    extra: Dict[str, Any] = {"extra_special_tokens": {}} if is_foreign else {}
+    with _quiet(), explain(file, origin):
         if file in SENTENCEPIECE_FILES:
             # transformers makes an empty vocabulary of an empty file, and takes a broken one for another kind's.
             SentencePieceProcessor(model_file=str(folder / file))
         tokenizer = AutoTokenizer.from_pretrained(
-            folder, config=config, use_fast=True, local_files_only=True, trust_remote_code=False
+            folder, config=config, use_fast=True, local_files_only=True, trust_remote_code=False, **extra
         )
     if not getattr(tokenizer, "is_fast", False):
         raise CheckpointError(Errors.XN407.format(checkpoint=origin, tokenizer=type(tokenizer).__name__))
@@ -180,7 +187,7 @@ def _read_network(
     folder: Path, config: PretrainedConfig, weights: str, origin: str
 ) -> Tuple[PreTrainedModel, Set[str]]:
     """The network in the dtype of its file, and which of its weights the file lacked."""
-    with _quiet(), _explain(weights, origin):
+    with _quiet(), explain(weights, origin):
         network, info = AutoModelForTokenClassification.from_pretrained(
             folder,
             config=config,
@@ -208,29 +215,6 @@ def _find_max_window(network: PreTrainedModel, hf_tokenizer: Any) -> int:
     layers = [layer for name, layer in network.named_modules() if name.split(".")[-1] == "position_embeddings"]
     padding = getattr(layers[0], "padding_idx", None) if layers else None
     return int(rows) if padding is None else int(rows) - int(padding) - 1
-
-
-@contextmanager
-def _explain(file: str, origin: str) -> Iterator[None]:
-    """Name the file, whatever of the libraries beneath fails on it: they raise anything, down to bare Exception."""
-    try:
-        yield
-    except CheckpointError:
-        raise
-    except Exception as err:
-        raise CheckpointError(Errors.XN406.format(file=file, checkpoint=origin, reason=_find_reason(err))) from err
-
-
-def _find_reason(err: BaseException) -> str:
-    """What to say of a library's error. Of a refused pickle not its own words: they advise to run it."""
-    causes = [err]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
-        causes.append(cause)
-    if any(isinstance(cause, UnpicklingError) for cause in causes):
-        return "it holds more than tensors, or is no weights file; what else it holds could be code and is not run"
-    lines = str(err).strip().split("\n")
-    reason = " ".join(line.strip() for line in lines[:3]) or type(err).__name__
-    return textwrap.shorten(reason, MAX_REASON, placeholder=" (...)").rstrip(".")
 
 
 @contextmanager

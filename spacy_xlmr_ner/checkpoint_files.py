@@ -1,9 +1,13 @@
 """The files of a checkpoint: their names, and where they are found: in the package, in a folder, on the hub."""
 
+import json
 import re
+import textwrap
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Optional, Tuple
+from pickle import UnpicklingError
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError
@@ -25,6 +29,7 @@ TOKENIZER_FILES = (
 )
 SENTENCEPIECE_FILES = ("sentencepiece.bpe.model", "spiece.model", "spm.model")
 TOKENIZER_EXTRAS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt")
+MAX_REASON = 300  # characters of another library's message
 HUB_TIMEOUT = 10.0  # seconds to wait for the hub's first answer
 _HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
@@ -84,7 +89,7 @@ def fetch_files(name: str, revision: str, *, local_files_only: bool) -> Path:
             folder = _snapshot(name, revision, [*files, *OLD_WEIGHTS, "pytorch_model-*.bin"], is_local)
     except Exception as err:
         cause = unreachable or err
-        reason = str(cause).strip().split("\n")[0] or type(cause).__name__
+        reason = str(cause).strip().split("\n")[0].rstrip(".") or type(cause).__name__
         raise CheckpointError(Errors.XN403.format(name=name, revision=revision, reason=reason)) from cause
     return folder
 
@@ -118,3 +123,37 @@ def check_files(folder: Path, origin: str) -> str:
         shown = f"{', '.join(missing)} {verb}"
         raise CheckpointError(Errors.XN402.format(path=origin, missing=shown, found=", ".join(found) or "nothing"))
     return weights[0]
+
+
+def read_json(folder: Path, file: str, origin: str) -> Dict[str, Any]:
+    """A file of settings; none if it is not there."""
+    if not (folder / file).is_file():
+        return {}
+    with explain(file, origin):
+        settings = json.loads((folder / file).read_text(encoding="utf8"))  # srsly refuses the 1e30 of some
+        if not isinstance(settings, dict):
+            raise ValueError("it holds no JSON object")
+        return settings
+
+
+@contextmanager
+def explain(file: str, origin: str) -> Iterator[None]:
+    """Name the file, whatever of the libraries beneath fails on it: they raise anything, down to bare Exception."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except Exception as err:
+        raise CheckpointError(Errors.XN406.format(file=file, checkpoint=origin, reason=_find_reason(err))) from err
+
+
+def _find_reason(err: BaseException) -> str:
+    """What to say of a library's error. Of a refused pickle not its own words: they advise to run it."""
+    causes = [err]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
+        causes.append(cause)
+    if any(isinstance(cause, UnpicklingError) for cause in causes):
+        return "it holds more than tensors, or is no weights file; what else it holds could be code and is not run"
+    lines = str(err).strip().split("\n")
+    reason = " ".join(line.strip() for line in lines[:3]) or type(err).__name__
+    return textwrap.shorten(reason, MAX_REASON, placeholder=" (...)").rstrip(".")

@@ -22,7 +22,7 @@ from .ent_score import register_extension
 from .errors import Errors, Warnings
 from .existing_ents import set_ents
 from .settings import check_choice, check_label_map, check_labels, check_portable, check_threshold
-from .tags import TagScheme
+from .tags import TagScheme, warn_of_tags
 from .types import BoolArray, Decoding, ExistingEnts, FloatArray, PieceTags, TaggerModel
 
 DEFAULT_CONFIG = """
@@ -318,6 +318,7 @@ class XlmrNer(TrainablePipe):
         if self._decoder is None:
             get_tags, get_name = self.model.attrs["get_tags"], self.model.attrs["get_scheme_name"]
             scheme = TagScheme(get_tags(self.model), get_name(self.model))
+            warn_of_tags(scheme)
             check_labels("label_map", self.label_map, known=scheme.labels, name=self.name)
             names = [self.label_map.get(label, label) for label in scheme.labels]
             if isinstance(self.threshold, Mapping):

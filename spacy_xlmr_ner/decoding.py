@@ -1,6 +1,6 @@
 """From logits of tokens to entities: legal tags, spans, scores."""
 
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -67,7 +67,8 @@ def search_tags(logits: FloatArray, lengths: IntArray, scheme: TagScheme) -> Int
     starts = (np.cumsum(lengths) - lengths)[order]
     # How many docs, longest first, have a token at each step.
     n_active = np.searchsorted(-lengths[order], -np.arange(int(lengths.max())), side="left")
-    first, last, moves = (np.where(legal, 0.0, -np.inf) for legal in _legal(scheme))
+    legal = (scheme.legal_first, scheme.legal_last, scheme.legal_moves)
+    first, last, moves = (np.where(may_be, 0.0, -np.inf) for may_be in legal)
     best = logits[starts].astype(np.float64) + first
     came_from = np.zeros(logits.shape, dtype=np.int64)
     for step in range(1, len(n_active)):
@@ -82,10 +83,6 @@ def search_tags(logits: FloatArray, lengths: IntArray, scheme: TagScheme) -> Int
         rows = starts[: n_active[step]] + step
         tags[rows - 1] = came_from[rows, tags[rows]]
     return tags
-
-
-def _legal(scheme: TagScheme) -> Tuple[BoolArray, BoolArray, BoolArray]:
-    return scheme.legal_first, scheme.legal_last, scheme.legal_moves
 
 
 def find_spans(tags: IntArray, lengths: IntArray, scheme: TagScheme) -> Spans:

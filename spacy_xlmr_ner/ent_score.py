@@ -1,9 +1,9 @@
 """The score of an entity, kept with the doc so that nothing loses it: Span._.score.
 
 It lies in doc.user_data under the key that spaCy itself gives a span's own attribute, by character offsets. So
-retokenizing, Doc.to_bytes, pickle, copy, Span.as_doc and Doc.from_docs all carry it. With it stand the label and the
-component, for an entity of another's that has the same place is not ours. DocBin leaves user_data out unless asked
-for it, but takes span groups along; the score is found there too.
+retokenizing, Doc.to_bytes, pickle, copy, Doc.from_docs and Span.as_doc(copy_user_data=True) all carry it. With it
+stand the label and the component, for an entity of another's that has the same place is not ours. DocBin leaves
+user_data out unless asked for it, but takes span groups along; the score is found there too.
 """
 
 import warnings
@@ -16,16 +16,21 @@ from .errors import Warnings
 EXTENSION = "score"
 Key = Tuple[str, str, int, int]
 
+# What another package's attribute of this name gives a span for which nothing is stored.
+_foreign_default: Any = None
+
 
 def register_extension() -> None:
     """Set Span._.score up. Another package's plain attribute of this name keeps its values; a computed one is kept."""
+    global _foreign_default
     if Span.has_extension(EXTENSION):
-        _, method, getter, _ = Span.get_extension(EXTENSION)
+        default, method, getter, _ = Span.get_extension(EXTENSION)
         if getter is get_score:
             return
         if method is not None or getter is not None:
             warnings.warn(Warnings.XW501.format(kind="getter" if method is None else "method"), stacklevel=2)
             return
+        _foreign_default = default
     Span.set_extension(EXTENSION, getter=get_score, force=True)
 
 
@@ -35,7 +40,7 @@ def get_score(span: Span) -> Any:
     if entry is not None and not _is_ours(entry):
         return entry  # another package stores its own scores under this name
     entry = _find_entry(span)
-    return None if entry is None else entry["score"]
+    return _foreign_default if entry is None else entry["score"]
 
 
 def get_component(span: Span) -> Optional[str]:
@@ -79,9 +84,9 @@ def _is_ours(entry: Any) -> bool:
 def _find_entry(span: Span) -> Optional[Dict[str, Any]]:
     """What is kept of an entity of ours, in doc.user_data or else in a span group."""
     entry = span.doc.user_data.get(_key(span.start_char, span.end_char))
-    if entry is None:
-        entry = next((found for group in span.doc.spans.values() for found in _find_in_group(span, group)), None)
-    return entry if _is_ours(entry) and entry["label"] == span.label_ else None
+    if _is_ours(entry) and entry["label"] == span.label_:
+        return dict(entry)
+    return next((found for group in span.doc.spans.values() for found in _find_in_group(span, group)), None)
 
 
 def _find_in_group(span: Span, group: SpanGroup) -> Iterator[Dict[str, Any]]:

@@ -73,8 +73,8 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     XN403 = (
         "The checkpoint '{name}' (revision '{revision}') could not be had from the Hugging Face hub: {reason}. "
-        "Check the id and the network, or give a local folder as `name`: save one where there is a network, with "
-        "`save_pretrained` of the model and of the tokenizer."
+        "Nor is there a folder of that name here. Check the id and the network, or give a local folder as `name`: save "
+        "one where there is a network, with `save_pretrained` of the model and of the tokenizer."
     )
     XN404 = (
         "The checkpoint '{checkpoint}' has no trained token-classification head ({missing}): its tags would be noise. "
@@ -103,8 +103,8 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     XN411 = "'{path}' holds no checkpoint of component '{name}' (found: {found}). Save the pipeline again."
     XN412 = (
-        "'{path}' was written in format {found}, but this version of spacy-xlmr-ner reads up to {known}. "
-        "Upgrade spacy-xlmr-ner."
+        "'{path}' was written in format {found}, but this version of spacy-xlmr-ner reads {known}. "
+        "Load it with the version that wrote it, or upgrade spacy-xlmr-ner."
     )
     XN413 = (
         "The bytes given to component '{name}' cannot be read ({reason}). Give what to_bytes of an `xlmr_ner` "
@@ -124,6 +124,10 @@ class Warnings(metaclass=ErrorsWithCodes):
     XW201 = (
         "The labels {found} bear no prefix though others of the checkpoint do; each is read as a label of its own. "
         'If they are no entities, drop them with `label_map`, for example {{"{example}": null}}.'
+    )
+    XW202 = (
+        "None of the tags is 'O' (found: {found}), so that every token is in an entity. If one of them means no "
+        "entity, name the tags with `labels` in [components.<name>.model]."
     )
     XW301 = (
         "{n_tokens} token(s) in {n_docs} of {n_batch} docs are longer than a window; of each the first {kept} pieces "

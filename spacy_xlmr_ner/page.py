@@ -52,7 +52,11 @@ def pick_colors(labels: Iterable[str]) -> Dict[str, str]:
     RETURNS (Dict[str, str]): Colours as CSS has them, all different where they are made here.
     """
     known = EntityRenderer({}).colors
-    colors = {label: known[label.upper()] for label in labels if label.upper() in known}
+    colors: Dict[str, str] = {}
+    for label in sorted(labels):
+        color = known.get(label.upper())
+        if color is not None and color not in colors.values():  # some of displacy's serve several labels
+            colors[label] = color
     taken: List[int] = []
     for label in sorted(set(labels) - set(colors)):
         hue = int(sha256(label.encode("utf8")).hexdigest(), 16) % HUES

@@ -16,7 +16,16 @@ NEW, ASIDE = ".new", ".old"
 FORMAT_VERSION = 1
 # Functions of spacy.language that read nlp.meta for an entry of their own, and how far they are from who is asked:
 # the function, meta, pipe_labels, hide_labels.
-META_UPKEEP = frozenset({"deserialize_meta", "from_config", "create_pipe_from_source", "remove_pipe"})
+META_UPKEEP = frozenset(
+    {
+        ("spacy.language", "deserialize_meta"),
+        ("spacy.language", "from_config"),
+        ("spacy.language", "create_pipe_from_source"),
+        ("spacy.language", "remove_pipe"),
+        # Here an OSError would be taken for one of missing vectors, and hidden.
+        ("spacy.training.initialize", "init_vocab"),
+    }
+)
 META_DEPTH = 4
 
 
@@ -120,7 +129,7 @@ def is_meta_upkeep() -> bool:
         if frame.f_back is None:
             return False
         frame = frame.f_back
-        if frame.f_globals.get("__name__") == "spacy.language" and frame.f_code.co_name in META_UPKEEP:
+        if (frame.f_globals.get("__name__"), frame.f_code.co_name) in META_UPKEEP:
             return True
     return False
 

@@ -31,6 +31,13 @@ def check_number(setting: str, found: Any, *, least: int) -> None:
         raise ValueError(Errors.XN106.format(setting=setting, found=found, least=least))
 
 
+def check_different(setting: str, found: Sequence[str], *, where: str) -> None:
+    """RAISES (ValueError): XN110 if a name stands twice."""
+    twice = [name for i, name in enumerate(found) if name in found[:i]]
+    if twice:
+        raise ValueError(Errors.XN110.format(setting=setting, found=twice[0], expected="different names", where=where))
+
+
 def check_overlap(overlap: int, window: int) -> None:
     """RAISES (ValueError): XN101 if windows that overlap so would never get on."""
     limit = window - N_SPECIAL

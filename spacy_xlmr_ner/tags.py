@@ -67,6 +67,7 @@ class TagScheme:
     name: SchemeName
     tags: Tuple[str, ...]
     labels: Tuple[str, ...]
+    bare: Tuple[str, ...]  # labels without a prefix in a scheme of prefixes
     label_ids: IntArray
     opens: BoolArray
     closes: BoolArray
@@ -80,8 +81,7 @@ class TagScheme:
         roles, labels, bare = self._split()
         if not any(label is not None for label in labels):
             raise ValueError(Errors.XN203.format(tags=list(tags)))
-        if bare and self.name != "io":
-            warnings.warn(Warnings.XW201.format(found=bare, example=bare[0]), stacklevel=2)
+        self.bare = tuple(bare) if self.name != "io" else ()
         self.labels = tuple(dict.fromkeys(label for label in labels if label is not None))
         ids = {label: i for i, label in enumerate(self.labels)}
         self.label_ids = np.array([-1 if label is None else ids[label] for label in labels], dtype=np.int64)
@@ -172,3 +172,11 @@ class TagScheme:
         inside = "M" if "M" in letters else "I"
         last, single = ("L", "U") if letters & {"L", "U"} else ("E", "S")
         return tuple(f"{letter}-{label}" for letter in ("B", inside, last, single))
+
+
+def warn_of_tags(scheme: TagScheme) -> None:
+    """Warn of tags that may not mean what they are read as: XW201 of labels without a prefix, XW202 if none is O."""
+    if scheme.bare:
+        warnings.warn(Warnings.XW201.format(found=list(scheme.bare), example=scheme.bare[0]), stacklevel=2)
+    if OUTSIDE not in scheme.tags:
+        warnings.warn(Warnings.XW202.format(found=", ".join(scheme.tags[:4])), stacklevel=2)

@@ -396,3 +396,37 @@ for local_files_only in True, False:
     env = _make_env(tmp_path, HF_HUB_OFFLINE="1")
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == [*IOB_TAGS, *IOB_TAGS], done.stderr
+
+
+def test_read_checkpoint_takes_a_tokenizer_that_transformers_5_wrote(random_checkpoint, tmp_path):
+    """It writes a list where 4.53 expects a mapping."""
+    folder = shutil.copytree(random_checkpoint, tmp_path / "copy")
+    file = folder / "tokenizer_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "extra_special_tokens": []}))
+    expected = read_checkpoint(random_checkpoint).hf_tokenizer("Jack Sparrow")["input_ids"]
+    assert read_checkpoint(folder).hf_tokenizer("Jack Sparrow")["input_ids"] == expected
+
+
+@pytest.mark.parametrize("content", ["", '{"half": ', "[]", "\x00garbage"])
+@pytest.mark.parametrize("file", ["tokenizer_config.json", "config.json"])
+def test_read_checkpoint_names_the_damaged_settings_file(random_checkpoint, tmp_path, file, content):
+    folder = shutil.copytree(random_checkpoint, tmp_path / "copy")
+    (folder / file).write_text(content)
+    with pytest.raises(CheckpointError, match=rf"XN406\] {file} of"):
+        read_checkpoint(folder)
+
+
+def test_read_checkpoint_misses_the_model_type(random_checkpoint, tmp_path):
+    folder = shutil.copytree(random_checkpoint, tmp_path / "copy")
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="model_type"):
+        read_checkpoint(folder)
+
+
+def test_read_checkpoint_refuses_a_slow_tokenizer(random_checkpoint, monkeypatch):
+    class SlowTokenizer:
+        is_fast = False
+
+    monkeypatch.setattr("spacy_xlmr_ner.checkpoint.AutoTokenizer.from_pretrained", lambda *_, **__: SlowTokenizer())
+    with pytest.raises(CheckpointError, match=r"XN407.*SlowTokenizer"):
+        read_checkpoint(random_checkpoint)

@@ -1,11 +1,14 @@
 import copy
 import json
 import pickle
+import subprocess
+import sys
 
 import pytest
 import spacy
 from spacy.pipeline.functions import merge_entities
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
+from toys import write_chosen
 
 from spacy_xlmr_ner.ent_score import register_extension
 
@@ -150,7 +153,8 @@ def test_running_again_on_a_docbin_without_user_data_keeps_scores(grouped):
 
 
 @pytest.fixture
-def bare_extension():
+def bare_extension(monkeypatch):
+    monkeypatch.setattr("spacy_xlmr_ner.ent_score._foreign_default", None)
     Span.remove_extension("score")
     yield
     if Span.has_extension("score"):
@@ -159,12 +163,13 @@ def bare_extension():
 
 
 def test_register_extension_keeps_values_of_another_packages_attribute(nlp, bare_extension):
-    Span.set_extension("score", default=None)
+    Span.set_extension("score", default=0.25)
     doc = Doc(nlp.vocab, words=["a", "b"])
     doc[0:1]._.score = "theirs"
     register_extension()
     doc[1:2]._.score = "theirs too"
     assert [doc[0:1]._.score, doc[1:2]._.score] == ["theirs", "theirs too"]
+    assert doc[0:2]._.score == 0.25
     assert None not in get_scores(nlp(TEXT)).values()
 
 
@@ -181,3 +186,21 @@ def test_score_may_be_set_by_hand(nlp):
     doc = nlp(TEXT)
     doc.ents[0]._.score = 0.25
     assert doc.ents[0]._.score == 0.25
+
+
+def test_scores_are_read_in_a_process_that_only_imports_the_package(make_nlp, chosen_checkpoint, tmp_path):
+    doc = make_nlp(chosen_checkpoint)("Jack in Berlin")
+    (tmp_path / "doc").write_bytes(pickle.dumps(doc))
+    code = "import pickle, sys, spacy_xlmr_ner; print(pickle.load(open(sys.argv[1], 'rb')).ents[0]._.score > 0.9)"
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "doc"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
+
+
+def test_spans_of_a_group_keep_their_score_where_another_component_overwrote_the_label(make_nlp, tmp_path):
+    first = make_nlp(write_chosen(tmp_path / "a", {"▁Jack": "B-PER"}, sharpness=8.0), name="a", spans_key="a")
+    second = make_nlp(write_chosen(tmp_path / "b", {"▁Jack": "B-LOC"}, sharpness=6.0), name="b", spans_key="b")
+    first.add_pipe("b", source=second).existing_ents = "overwrite"
+    doc = first("Jack")
+    assert [ent.label_ for ent in doc.ents] == ["LOC"]
+    assert doc.spans["a"][0]._.score == doc.spans["a"].attrs["scores"][0]
+    assert doc.ents[0]._.score == doc.spans["b"].attrs["scores"][0] != doc.spans["a"].attrs["scores"][0]

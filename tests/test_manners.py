@@ -297,3 +297,11 @@ def test_label_map_is_kept_or_refused_but_never_corrupted(make_nlp, chosen_check
 def test_override_when_loading_takes_effect(nlp, tmp_path, overrides, expected):
     nlp.to_disk(tmp_path)
     assert get_ents(spacy.load(tmp_path, config=overrides)(SENTENCE)) == expected
+
+
+@pytest.mark.parametrize("name, code", [("./no/folder", "XN401"), ("owner/name", "XN403")])
+def test_initialize_tells_that_the_checkpoint_is_not_to_be_had(make_nlp, name, code):
+    """spaCy reads the labels on its way there, and takes any OSError for missing vectors."""
+    nlp = make_nlp(name, model={"local_files_only": True})
+    with pytest.raises(ValueError, match=code):
+        nlp.initialize()

@@ -46,3 +46,25 @@ def test_pick_colors_keeps_those_of_displacy():
 
 def test_pick_colors_is_the_same_for_the_same_label():
     assert pick_colors(["GENE"]) == pick_colors(["GENE"])
+
+
+def test_pick_colors_does_not_give_two_labels_one_of_displacys_colours():
+    labels = [
+        "PERSON",
+        "NORP",
+        "FAC",
+        "ORG",
+        "GPE",
+        "LOC",
+        "PRODUCT",
+        "EVENT",
+        "WORK_OF_ART",
+        "LAW",
+        "LANGUAGE",
+        "DATE",
+        "TIME",
+        "PERCENT",
+        "MONEY",
+        "QUANTITY",
+    ]
+    assert len(set(pick_colors(labels).values())) == len(labels)

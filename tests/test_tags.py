@@ -5,7 +5,7 @@ from typing import List
 import numpy as np
 import pytest
 
-from spacy_xlmr_ner.tags import TagScheme, are_unnamed, detect_scheme
+from spacy_xlmr_ner.tags import TagScheme, are_unnamed, detect_scheme, warn_of_tags
 
 BIOES = ["O", "B-X", "I-X", "E-X", "S-X"]
 BILOU = ["O", "B-X", "I-X", "L-X", "U-X"]
@@ -41,6 +41,8 @@ def test_scheme_is_told_from_the_tags(tags, scheme, labels):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = TagScheme(tags)
+        if "O" in tags:
+            warn_of_tags(found)
     assert (detect_scheme(tags), found.name, list(found.labels)) == (scheme, scheme, labels)
 
 
@@ -52,9 +54,10 @@ def test_scheme_does_not_depend_on_the_order_of_tags(tags, scheme, labels):
 
 @pytest.mark.parametrize("bare", ["MISC", "[PAD]", "geo-loc", "E-mail"])
 @pytest.mark.parametrize("tags", [["O", "B-PER", "I-PER"], BIOES], ids=["iob", "bioes"])
-def test_scheme_warns_of_bare_labels(tags, bare):
+def test_scheme_keeps_bare_labels_and_warns_of_them(tags, bare):
+    scheme = TagScheme([*tags, bare])
     with pytest.warns(UserWarning, match="XW201"):
-        scheme = TagScheme([*tags, bare])
+        warn_of_tags(scheme)
     assert scheme.labels[-1] == bare
     assert scheme.label_ids[-1] == 1
 
@@ -162,3 +165,8 @@ def test_make_tags_spells_as_the_present_tags_do(tags, expected):
     grown = TagScheme([*tags, *made])
     assert made == expected
     assert (grown.name, grown.labels) == (scheme.name, ("X", "new-one"))
+
+
+def test_tags_without_an_o_are_warned_of():
+    with pytest.warns(UserWarning, match=r"XW202.*o, b-per"):
+        warn_of_tags(TagScheme(["o", "b-per", "i-per"]))

@@ -30,7 +30,9 @@ def tag(
         ),
     ] = None,
     lang: Annotated[str, typer.Option(help="spaCy's language, whose tokenizer is used. Not for pipelines.")] = "xx",
-    pieces: Annotated[bool, typer.Option("--pieces", help="Show each piece of the text over its tag.")] = False,
+    pieces: Annotated[
+        bool, typer.Option("--pieces", help="Show each piece of the text over its tag, in place of the entities.")
+    ] = False,
     html: Annotated[
         Optional[Path], typer.Option(dir_okay=False, help="Write a displacy page that opens from disk.")
     ] = None,
@@ -41,19 +43,22 @@ def tag(
         nlp = load_pipeline(model, lang=lang)
         batch = texts or [sys.stdin.read().removesuffix("\n")]
         docs = list(nlp.pipe(batch))
-        shown = [tag_text(text, nlp).to_string() for text in batch] if pieces else []
+        tables = [tag_text(text, nlp) for text in batch] if pieces else []
+        if html is not None:
+            html.write_text(make_page(docs), encoding="utf8")
     except (ValueError, OSError, ImportError) as err:
         typer.secho(f"✘ {err}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from None
-    if html is not None:
-        html.write_text(make_page(docs), encoding="utf8")
     if as_json:
-        typer.echo(json.dumps([describe(doc) for doc in docs], ensure_ascii=False, indent=2))
+        described = [describe(doc) for doc in docs]
+        for text, pieces_and_tags in zip(described, tables):
+            text["pieces"] = pieces_and_tags.T.rename(columns={"Tokens": "piece", "Tags": "tag"}).to_dict("records")
+        typer.echo(json.dumps(described, ensure_ascii=False, indent=2))
         return
     for i, doc in enumerate(docs):
         if len(docs) > 1:
             msg.divider(str(i + 1))
-        typer.echo(shown[i] if pieces else format_ents(doc))
+        typer.echo(tables[i].to_string() if pieces else format_ents(doc))
     if html is not None:
         msg.good(f"Wrote {html}")
 
@@ -66,7 +71,7 @@ def load_pipeline(model: Optional[str], *, lang: str) -> Language:
     lang (str): The language of a pipeline that is made.
     RETURNS (Language): With at least one component that finds entities.
     """
-    if model is not None and ((Path(model) / "config.cfg").is_file() or is_package(model)):
+    if model and ((Path(model) / "config.cfg").is_file() or is_package(model)):
         return spacy.load(model)
     nlp = spacy.blank(lang)
     nlp.add_pipe("xlmr_ner", config={"model": {"name": model}})

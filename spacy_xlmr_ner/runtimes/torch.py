@@ -2,6 +2,7 @@
 
 import copy
 import os
+import textwrap
 from typing import Optional
 
 import torch
@@ -9,6 +10,8 @@ from thinc.util import get_torch_default_device
 
 from ..errors import Errors
 from ..types import BoolArray, FloatArray, IntArray, Precision
+
+MAX_REASON = 160  # characters of PyTorch's own message
 
 _pid = os.getpid()
 
@@ -43,8 +46,7 @@ def find_device(device: Optional[str]) -> torch.device:
         found = torch.device(device)
         torch.empty(1, device=found)
     except (RuntimeError, AssertionError, NotImplementedError) as err:
-        reason = str(err).strip().split("\n")[0]
-        raise ValueError(Errors.XN108.format(device=device, reason=reason)) from err
+        raise ValueError(Errors.XN108.format(device=device, reason=_shorten(err))) from err
     return found
 
 
@@ -64,9 +66,14 @@ def check_precision(precision: Precision, device: torch.device) -> None:
             one = torch.ones((2, 2), dtype=getattr(torch, precision), device=device)
             torch.nn.functional.linear(one, one).sum().item()
         except (RuntimeError, TypeError) as err:
-            reason = str(err).strip().split("\n")[0]
+            reason = _shorten(err)
     if reason is not None:
         raise ValueError(Errors.XN109.format(precision=precision, device=device, reason=reason))
+
+
+def _shorten(err: Exception) -> str:
+    """The first words of an error: PyTorch's list of all its backends says nothing to a user."""
+    return textwrap.shorten(str(err), MAX_REASON, placeholder=" ...")
 
 
 class TorchRuntime:

@@ -50,6 +50,12 @@ def test_tag_pieces_shows_pieces_over_tags(run, chosen_checkpoint):
     assert lines[2].split() == ["Tags", "O", "B-PER", "O", "B-LOC", "O"]
 
 
+def test_tag_json_has_the_pieces_if_asked(run, chosen_checkpoint):
+    result = run("Jack", "--model", chosen_checkpoint, "--json", "--pieces")
+    expected = [{"piece": "<s>", "tag": "O"}, {"piece": "▁Jack", "tag": "B-PER"}, {"piece": "</s>", "tag": "O"}]
+    assert json.loads(result.stdout)[0]["pieces"] == expected
+
+
 def test_tag_html_writes_a_page(run, chosen_checkpoint, tmp_path):
     result = run("Anna & <b>Berlin</b>", "--model", chosen_checkpoint, "--html", tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf8")
@@ -70,6 +76,7 @@ def test_tag_loads_a_saved_pipeline(run, make_nlp, chosen_checkpoint, tmp_path):
     [
         (("--model", "./no/such/folder"), "XN401"),
         (("--lang", "qq"), "E048"),
+        (("--html", "./no/such/folder/page.html"), "No such file or directory"),
     ],
 )
 def test_tag_tells_what_is_wrong_in_one_line(run, args, said):
