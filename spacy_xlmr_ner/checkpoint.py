@@ -194,7 +194,6 @@ def _read_network(
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=weights in SAFE_WEIGHTS,
-            weights_only=True,
             torch_dtype="auto",
             output_loading_info=True,
             ignore_mismatched_sizes=True,

@@ -47,3 +47,7 @@ def test_readme_config_example_is_read(chosen_checkpoint):
     nlp = spacy.util.load_model_from_config(config, auto_fill=True)
     assert nlp.get_pipe("xlmr_ner").labels == ("PERSON", "ORG", "LOC")
     assert nlp.get_pipe("xlmr_ner").threshold == {"ORG": 0.8}
+
+
+def test_readme_holds_no_blanks_to_be_filled():
+    assert not re.search(r"\b[A-Z]+_TABLE\b|TODO|TBD", README.read_text(encoding="utf8"))
