@@ -191,8 +191,7 @@ class XlmrNer(TrainablePipe):
         """
         handle_error = self.get_error_handler()
         for docs in minibatch(stream, size=batch_size):
-            self._get_decoder()  # what cannot be loaded or is not trained is no fault of a doc
-            self.model.attrs["check_trained"](self.model)
+            self._require_trained()  # what cannot be loaded or is not trained is no fault of a doc
             try:
                 self.set_annotations(docs, self.predict(docs))
             except Exception as err:
@@ -210,8 +209,7 @@ class XlmrNer(TrainablePipe):
         RETURNS (List[Floats2d]): For each doc shape (n_tokens, n_tags); NaN where a token has no pieces.
         RAISES (CheckpointError): XN404 or XN405 if the checkpoint's weights are not all trained.
         """
-        self._get_decoder()
-        self.model.attrs["check_trained"](self.model)
+        self._require_trained()
         return self.model.predict(list(docs))
 
     def set_annotations(self, docs: Iterable[Doc], scores: List[Floats2d]) -> None:
@@ -248,9 +246,8 @@ class XlmrNer(TrainablePipe):
         doc (Doc): The doc; it is not changed.
         RETURNS (PieceTags): The pieces and their logits.
         """
-        self.model.attrs["check_trained"](self.model)
-        result: PieceTags = self.model.attrs["tag_pieces"](self.model, doc)
-        return result
+        self._require_trained()
+        return self.model.attrs["tag_pieces"](self.model, doc)
 
     @property
     def tags(self) -> Tuple[str, ...]:
@@ -312,6 +309,10 @@ class XlmrNer(TrainablePipe):
         if "model" not in exclude:
             self._get_decoder()
         return self
+
+    def _require_trained(self) -> None:
+        self._get_decoder()
+        self.model.attrs["check_trained"](self.model)
 
     def _get_decoder(self) -> EntDecoder:
         """The decoder for the checkpoint's tags; loads the weights the first time."""

@@ -1,6 +1,6 @@
 """Entities that were there before: which of them and of the found ones stand in the doc."""
 
-from typing import List, Optional, Tuple
+from typing import List, Tuple, Union
 
 import numpy as np
 from spacy.attrs import ENT_IOB, ENT_TYPE
@@ -33,26 +33,21 @@ def select_ents(
     found = [ent for ent in found if not blocked[ent.start : ent.end].any()]
     if not earlier or not found:
         return found, earlier
-    ranked: List[Tuple[float, int, int, Optional[Ent], Optional[Span]]] = []
-    for ent in found:
-        rank = {"keep": 0.0, "overwrite": 2.0, "best": ent.score}[policy]
-        ranked.append((-rank, 1, ent.start, ent, None))
-    for span in earlier:
-        score = get_score(span) if policy == "best" else None
-        ranked.append((-1.0 if not isinstance(score, float) else -score, 0, span.start, None, span))
+
+    def rank(ent: Union[Ent, Span]) -> float:
+        if isinstance(ent, Ent):
+            return {"keep": 0.0, "overwrite": 2.0, "best": ent.score}[policy]
+        score = get_score(ent) if policy == "best" else None
+        return score if isinstance(score, float) else 1.0
+
     taken = np.zeros(len(blocked), dtype=bool)
-    standing: List[Ent] = []
-    left: List[Span] = []
-    for _, _, _, found_ent, earlier_ent in sorted(ranked, key=lambda entry: entry[:3]):
-        start, end = (found_ent.start, found_ent.end) if found_ent else (earlier_ent.start, earlier_ent.end)  # type: ignore[union-attr]
-        if taken[start:end].any():
-            continue
-        taken[start:end] = True
-        if found_ent is not None:
-            standing.append(found_ent)
-        elif earlier_ent is not None:
-            left.append(earlier_ent)
-    return sorted(standing), left
+    standing: List[Union[Ent, Span]] = []
+    # Sorting keeps the order of equals, in reverse too: the earlier come first.
+    for ent in sorted([*earlier, *found], key=rank, reverse=True):
+        if not taken[ent.start : ent.end].any():
+            taken[ent.start : ent.end] = True
+            standing.append(ent)
+    return sorted(ent for ent in standing if isinstance(ent, Ent)), [ent for ent in standing if isinstance(ent, Span)]
 
 
 def set_ents(doc: Doc, found: List[Ent], *, policy: ExistingEnts, component: str) -> List[Tuple[Span, float]]:
