@@ -1,32 +1,45 @@
 """Registered builders: from the settings of a config to a model. Nothing is read here, neither disk nor network."""
 
+import random
 from functools import partial
-from typing import List, Optional, get_args
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Iterable, List, Mapping, Optional, Union, get_args
 
-from .checkpoint import load_checkpoint, read_checkpoint
+from .checkpoint import Checkpoint, load_checkpoint, read_checkpoint
 from .checkpoint_files import CheckpointSource
 from .checkpoint_shim import CheckpointShim
+from .errors import Errors
 from .layers.xlmr_tagger import XlmrTagger
 from .runtimes.torch import TorchRuntime, prepare_torch
-from .settings import check_choice, check_different, check_number, check_overlap
-from .types import Input, InputSettings, Pooling, Precision, SchemeName, TaggerModel
+from .runtimes.torch_training import TorchTrainer
+from .scratch import NetworkShape, init_checkpoint
+from .settings import check_choice, check_different, check_number, check_overlap, check_range
+from .types import Input, InputSettings, Pooling, Precision, SchemeName, TaggerModel, TrainingSettings
 
 WHERE = "[components.<name>.model]"
 
 
 def build_xlmr_tagger_v1(
-    name: Optional[str],
-    labels: Optional[List[str]],
-    scheme: Optional[str],
-    revision: str,
-    local_files_only: bool,
-    input: str,
-    pooling: str,
-    window: Optional[int],
-    overlap: int,
-    max_batch_pieces: int,
-    precision: str,
-    device: Optional[str],
+    name: Optional[str] = None,
+    labels: Optional[List[str]] = None,
+    scheme: Optional[str] = None,
+    revision: str = "main",
+    local_files_only: bool = False,
+    input: str = "words",
+    pooling: str = "first",
+    window: Optional[int] = None,
+    overlap: int = 64,
+    max_batch_pieces: int = 4096,
+    precision: str = "float32",
+    device: Optional[str] = None,
+    freeze: Union[int, str, None] = None,
+    layer_decay: float = 1.0,
+    dropout: Optional[float] = None,
+    mixed_precision: Optional[str] = None,
+    gradient_checkpointing: bool = False,
+    sample_pieces: float = 0.0,
+    sampling_alpha: float = 0.2,
 ) -> TaggerModel:
     """Build spacy-xlmr-ner.XlmrTagger.v1: a token classifier with its own encoder and head.
 
@@ -42,8 +55,16 @@ def build_xlmr_tagger_v1(
     max_batch_pieces (int): Pieces in a batch, padding included.
     precision (str): "float32", "bfloat16" or "float16".
     device (Optional[str]): "cpu", "cuda:0", "mps"; None: where spaCy is.
+    freeze (Union[int, str, None]): What training leaves as it is: "embeddings", "encoder", or a number: the embeddings
+        and so many layers.
+    layer_decay (float): How much slower each layer learns than the one above it: 1.0 is not at all.
+    dropout (Optional[float]): In training; None: the rate that `update` is given, [training] dropout under spacy train.
+    mixed_precision (Optional[str]): "bfloat16" or "float16": compute in it while training; None: in float32.
+    gradient_checkpointing (bool): Trade time for memory in training.
+    sample_pieces (float): The share of words whose pieces are drawn anew each time they are trained on.
+    sampling_alpha (float): How much the vocabulary's own probabilities count then.
     RETURNS (TaggerModel): Loads its weights when they are first needed.
-    RAISES (ValueError): XN101 to XN110, for a value that can be seen to be wrong without the weights.
+    RAISES (ValueError): XN101 to XN123, for a value that can be seen to be wrong without the weights.
     """
     check_number("overlap", overlap, least=0)
     check_number("max_batch_pieces", max_batch_pieces, least=1)
@@ -61,13 +82,53 @@ def build_xlmr_tagger_v1(
     )
     dtype: Precision = check_choice("precision", precision, get_args(Precision), where=WHERE)
     source = CheckpointSource(name, None if labels is None else tuple(labels), revision, local_files_only)
+    training = _check_training(
+        freeze=freeze,
+        layer_decay=layer_decay,
+        dropout=dropout,
+        mixed_precision=mixed_precision,
+        gradient_checkpointing=gradient_checkpointing,
+        sample_pieces=sample_pieces,
+        sampling_alpha=sampling_alpha,
+        input=input,
+    )
     shim = CheckpointShim(
-        prepare=partial(prepare_torch, precision=dtype, device=device),
+        prepare=partial(prepare_torch, precision=dtype, mixed_precision=training.mixed_precision, device=device),
         load=partial(load_checkpoint, source),
         read=read_checkpoint,
         make_runtime=partial(TorchRuntime, precision=dtype, device=device),
+        make_trainer=partial(TorchTrainer, settings=training, device=device),
     )
     scheme_name: Optional[SchemeName] = None
     if scheme is not None:
         scheme_name = check_choice("scheme", scheme, get_args(SchemeName), where=WHERE)
-    return XlmrTagger(shim, settings=settings, scheme=scheme_name)
+    return XlmrTagger(shim, settings=settings, training=training, scheme=scheme_name, make_scratch=make_scratch)
+
+
+def make_scratch(texts: Iterable[str], sizes: Mapping[str, Any]) -> Checkpoint:
+    """Make an untrained checkpoint without a head.
+
+    texts (Iterable[str]): Its vocabulary is trained on them.
+    sizes (Mapping[str, Any]): As NetworkShape takes them.
+    RETURNS (Checkpoint): In memory; nothing of it is left on the disk.
+    """
+    with TemporaryDirectory() as folder:
+        # spaCy seeds this module, so that a training run can be repeated.
+        init_checkpoint(texts, Path(folder), NetworkShape(**sizes), seed=random.randrange(2**31))
+        return read_checkpoint(Path(folder), origin="a network from scratch")
+
+
+def _check_training(*, freeze: Any, mixed_precision: Any, input: str, **settings: Any) -> TrainingSettings:
+    """Check the settings of training. RAISES (ValueError): XN102, XN120, XN121, XN123."""
+    if not (freeze in (None, "embeddings", "encoder") or (type(freeze) is int and freeze > 0)):
+        raise ValueError(Errors.XN120.format(found=freeze, n_layers="those of the checkpoint"))
+    if mixed_precision is not None:
+        check_choice("mixed_precision", mixed_precision, ("bfloat16", "float16"), where=WHERE)
+    check_range("layer_decay", settings["layer_decay"], "above 0, at most 1", lambda x: 0 < x <= 1, where=WHERE)
+    if settings["dropout"] is not None:
+        check_range("dropout", settings["dropout"], "from 0, less than 1", lambda x: 0 <= x < 1, where=WHERE)
+    check_range("sample_pieces", settings["sample_pieces"], "from 0 to 1", lambda x: 0 <= x <= 1, where=WHERE)
+    check_range("sampling_alpha", settings["sampling_alpha"], "of at least 0", lambda x: x >= 0, where=WHERE)
+    if settings["sample_pieces"] and input == "text":
+        raise ValueError(Errors.XN123)
+    return TrainingSettings(freeze=freeze, mixed_precision=mixed_precision, **settings)

@@ -37,16 +37,19 @@ from .tags import are_unnamed
 DEFAULT_WINDOW = 512
 # A new label's rows of the head: no weights, and a bias so low that it is not found before it is trained.
 NEW_TAG_BIAS = -10.0
+HEAD = "classifier."
+# How far an untrained head's weights are spread where config.json does not say: as BERT's.
+HEAD_RANGE = 0.02
 
 
 @dataclass
 class Checkpoint:
     """A checkpoint in memory: network, tokenizer, tags.
 
-    network (PreTrainedModel): In the dtype of its file, on the CPU, in evaluation mode.
+    network (PreTrainedModel): In the dtype of its file, in evaluation mode. Training makes it float32, in place.
     hf_tokenizer (Any): transformers' own, kept to be saved.
     tokenizer (PieceTokenizer): What reads docs.
-    tags (Tuple[str, ...]): In id order.
+    tags (Tuple[str, ...]): In id order; none where the head is missing and config.json does not name them either.
     max_window (int): Pieces that a window may hold, specials included.
     missing (Tuple[str, ...]): Names of weights that the file lacked; they are random.
     origin (str): For messages.
@@ -67,27 +70,47 @@ class Checkpoint:
         """
         if not self.missing:
             return
+        self.check_encoder()
         shown = ", ".join(self.missing[:3])
-        if all(name.startswith("classifier.") for name in self.missing):
-            raise CheckpointError(Errors.XN404.format(checkpoint=self.origin, missing=shown + " missing"))
-        raise CheckpointError(Errors.XN405.format(checkpoint=self.origin, n_missing=len(self.missing), missing=shown))
+        raise CheckpointError(Errors.XN404.format(checkpoint=self.origin, missing=shown + " missing"))
+
+    def check_encoder(self) -> None:
+        """Refuse to train what has random weights beneath the head.
+
+        RAISES (CheckpointError): XN405.
+        """
+        missing = self.missing
+        if not all(name.startswith(HEAD) for name in missing):
+            shown = ", ".join(missing[:3])
+            raise CheckpointError(Errors.XN405.format(checkpoint=self.origin, n_missing=len(missing), missing=shown))
 
     def add_tags(self, tags: Tuple[str, ...]) -> None:
         """Give the head a row for each of more tags; what it finds stays what it was."""
         head = self.network.classifier
         weight, bias = head.weight.detach(), head.bias.detach()
-        more = len(tags)
-        new_weight = weight.new_zeros((weight.shape[0] + more, weight.shape[1]))
-        new_bias = bias.new_full((len(bias) + more,), NEW_TAG_BIAS)
-        new_weight[:-more], new_bias[:-more] = weight, bias
-        head.weight, head.bias = type(head.weight)(new_weight), type(head.bias)(new_bias)
-        head.out_features = self.network.num_labels = len(new_bias)
-        self.tags = (*self.tags, *tags)
-        _set_tags(self.network.config, self.tags)
+        new_weight = weight.new_zeros((weight.shape[0] + len(tags), weight.shape[1]))
+        new_bias = bias.new_full((len(bias) + len(tags),), NEW_TAG_BIAS)
+        new_weight[: len(weight)], new_bias[: len(bias)] = weight, bias
+        self._set_head(new_weight, new_bias, (*self.tags, *tags))
+
+    def reset_head(self, tags: Tuple[str, ...]) -> None:
+        """Put an untrained head for these tags in place of the one there is."""
+        weight, bias = self.network.classifier.weight.detach(), self.network.classifier.bias.detach()
+        spread = getattr(self.network.config, "initializer_range", HEAD_RANGE)
+        new_weight = weight.new_empty((len(tags), weight.shape[1])).normal_(std=spread)
+        self._set_head(new_weight, bias.new_zeros(len(tags)), tags)
+        self.missing = tuple(name for name in self.missing if not name.startswith(HEAD))
+
+    def _set_head(self, weight: Any, bias: Any, tags: Tuple[str, ...]) -> None:
+        head = self.network.classifier
+        head.weight, head.bias = type(head.weight)(weight), type(head.bias)(bias)
+        head.out_features = self.network.num_labels = len(tags)
+        self.tags = tags
+        _set_tags(self.network.config, tags)
 
     def write(self, folder: Path) -> None:
         """Write what `from_pretrained` of transformers opens: config.json, model.safetensors, tokenizer files."""
-        with _quiet():
+        with quiet():
             self.network.save_pretrained(folder, safe_serialization=True, max_shard_size="1000GB")
             self.hf_tokenizer.save_pretrained(folder)
 
@@ -121,6 +144,10 @@ def read_checkpoint(
     _set_tags(config, tags)
     hf_tokenizer = _read_tokenizer(folder, config, origin)
     network, missing = _read_network(folder, config, weights, origin)
+    if are_unnamed(tags):
+        if not any(name.startswith(HEAD) for name in missing):
+            raise CheckpointError(Errors.XN201.format(checkpoint=origin, found=", ".join(tags[:4])))
+        tags = ()
     n_rows = network.get_input_embeddings().weight.shape[0]
     if len(hf_tokenizer) > n_rows:
         raise CheckpointError(Errors.XN408.format(checkpoint=origin, n_pieces=len(hf_tokenizer), n_rows=n_rows))
@@ -138,7 +165,7 @@ def read_checkpoint(
 
 def _read_config(folder: Path, origin: str) -> PretrainedConfig:
     settings = read_json(folder, CONFIG_FILE, origin)
-    with _quiet(), explain(CONFIG_FILE, origin):
+    with quiet(), explain(CONFIG_FILE, origin):
         if "auto_map" in settings and settings.get("model_type") not in CONFIG_MAPPING:
             raise CheckpointError(Errors.XN409.format(checkpoint=origin))
         if not settings.get("model_type"):
@@ -149,8 +176,6 @@ def _read_config(folder: Path, origin: str) -> PretrainedConfig:
 def _read_tags(config: PretrainedConfig, labels: Optional[Sequence[str]], origin: str) -> Tuple[str, ...]:
     own = tuple(str(config.id2label[i]) for i in sorted(config.id2label))
     if labels is None:
-        if are_unnamed(own):
-            raise CheckpointError(Errors.XN201.format(checkpoint=origin, found=", ".join(own[:4])))
         if set(config.id2label) != set(range(len(own))):
             reason = f"`id2label` numbers its tags {sorted(config.id2label)}, not 0 to {len(own) - 1}"
             raise CheckpointError(Errors.XN406.format(file=CONFIG_FILE, checkpoint=origin, reason=reason))
@@ -171,7 +196,7 @@ def _read_tokenizer(folder: Path, config: PretrainedConfig, origin: str) -> Any:
     # transformers 5 writes a list there, on which 4 stumbles; the pieces themselves stand in tokenizer.json.
     is_foreign = isinstance(settings.get("extra_special_tokens"), list) and int(__version__.split(".")[0]) < 5
     extra: Dict[str, Any] = {"extra_special_tokens": {}} if is_foreign else {}
-    with _quiet(), explain(file, origin):
+    with quiet(), explain(file, origin):
         if file in SENTENCEPIECE_FILES:
             # transformers makes an empty vocabulary of an empty file, and takes a broken one for another kind's.
             SentencePieceProcessor(model_file=str(folder / file))
@@ -187,7 +212,7 @@ def _read_network(
     folder: Path, config: PretrainedConfig, weights: str, origin: str
 ) -> Tuple[PreTrainedModel, Set[str]]:
     """The network in the dtype of its file, and which of its weights the file lacked."""
-    with _quiet(), explain(weights, origin):
+    with quiet(), explain(weights, origin):
         network, info = AutoModelForTokenClassification.from_pretrained(
             folder,
             config=config,
@@ -217,7 +242,7 @@ def _find_max_window(network: PreTrainedModel, hf_tokenizer: Any) -> int:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Hold back transformers' bars and warnings: what matters of them is raised as an error of ours."""
     verbosity = logging.get_verbosity()
     has_bar = logging.is_progress_bar_enabled()

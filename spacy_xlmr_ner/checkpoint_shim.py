@@ -1,28 +1,32 @@
 """A checkpoint inside a thinc model: loaded once, when it is first needed, and saved with the model."""
 
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Tuple
 
 import srsly
 from thinc.api import Shim
 
 from .errors import Errors
-from .types import LoadCheckpoint, LoadedCheckpoint, MakeRuntime, ReadCheckpoint, Runtime
+from .types import LoadCheckpoint, LoadedCheckpoint, MakeRuntime, MakeTrainer, ReadCheckpoint, Runtime, Trainer
 
 # msgpack counts the bytes of a value in 32 bits; thinc and spaCy wrap these bytes twice more, with a little beside.
 MAX_BYTES = 2**32 - 2**20
 
 
 class CheckpointShim(Shim):
-    """Holds a checkpoint and the runtime made from it.
+    """Holds a checkpoint and what is made from it: the runtime that predicts, the trainer that learns.
 
     prepare (Callable[[], None]): Called before anything is loaded; raises if device or precision are not to be had.
     load (LoadCheckpoint): Loads what the config names. Called once, by the first that needs the weights.
     read (ReadCheckpoint): Reads a folder that the checkpoint's own `write` has written.
     make_runtime (MakeRuntime): Makes the runtime from a network.
+    make_trainer (MakeTrainer): Makes the trainer from a network, and the network ready to be trained.
     """
+
+    batch: str = "no batch yet"  # what is being learned from, for messages
 
     def __init__(
         self,
@@ -31,14 +35,17 @@ class CheckpointShim(Shim):
         load: LoadCheckpoint,
         read: ReadCheckpoint,
         make_runtime: MakeRuntime,
+        make_trainer: MakeTrainer,
     ):
         super().__init__(None)
         self._prepare = prepare
         self._load = load
         self._read = read
         self._make_runtime = make_runtime
+        self._make_trainer = make_trainer
         self._checkpoint: Optional[LoadedCheckpoint] = None
         self._runtime: Optional[Runtime] = None
+        self._trainer: Optional[Trainer] = None
         self._lock = threading.RLock()
 
     @property
@@ -60,14 +67,50 @@ class CheckpointShim(Shim):
                     self._runtime = self._make_runtime(self.checkpoint.network)
         return self._runtime
 
-    def reset_runtime(self) -> None:
-        """Have the runtime made anew: the network has changed, or its device."""
+    @property
+    def trainer(self) -> Trainer:
+        """The trainer; made if it is not yet."""
+        if self._trainer is None:
+            with self._lock:
+                if self._trainer is None:
+                    self._trainer = self._make_trainer(self.checkpoint.network)
+                    self._runtime = None
+        return self._trainer
+
+    def reset(self) -> None:
+        """Have runtime and trainer made anew: the network has changed, or its device."""
         with self._lock:
-            self._runtime = None
+            self._runtime = self._trainer = None
 
     def to_device(self, device_type: str, device_id: int) -> None:
-        """Have the runtime made anew where thinc now is."""
-        self.reset_runtime()
+        """Have runtime and trainer made anew where thinc now is."""
+        self.reset()
+
+    def finish_update(self, optimizer: Any) -> None:
+        """Take a step, if there is something to learn since the last."""
+        if self._trainer is not None and self._trainer.finish_update(optimizer, self.id, where=self.batch):
+            self._runtime = None
+
+    @contextmanager
+    def use_params(self, params: Mapping[Tuple[int, str], Any]) -> Iterator[None]:
+        """Have other values in the weights for a while."""
+        if self._trainer is None:
+            yield
+            return
+        with self._trainer.use_params(params, self.id):
+            self._runtime = None  # it may hold a copy
+            try:
+                yield
+            finally:
+                self._runtime = None
+
+    def replace(self, load: LoadCheckpoint) -> None:
+        """Take another checkpoint in place of the one that the config names."""
+        self._prepare()
+        checkpoint = load()
+        with self._lock:
+            self._checkpoint = checkpoint
+            self.reset()
 
     def to_folder(self, folder: Path) -> None:
         """Write the checkpoint to a folder."""
@@ -75,11 +118,7 @@ class CheckpointShim(Shim):
 
     def from_folder(self, folder: Path) -> None:
         """Take the checkpoint of a folder in place of the one here."""
-        self._prepare()
-        checkpoint = self._read(folder)
-        with self._lock:
-            self._checkpoint = checkpoint
-            self._runtime = None
+        self.replace(lambda: self._read(folder))
 
     def to_bytes(self) -> bytes:
         """The files of the checkpoint by name, in msgpack.
@@ -105,7 +144,14 @@ class CheckpointShim(Shim):
     def __getstate__(self) -> Dict[str, Any]:
         # Whole, as every saved pipeline: what the config names may be gone where the copy is opened.
         checkpoint = self.to_bytes()
-        return {**self.__dict__, "_checkpoint": None, "_runtime": None, "_lock": None, "_saved": checkpoint}
+        return {
+            **self.__dict__,
+            "_checkpoint": None,
+            "_runtime": None,
+            "_trainer": None,
+            "_lock": None,
+            "_saved": checkpoint,
+        }
 
     def __setstate__(self, state: Dict[str, Any]) -> None:
         saved = state.pop("_saved")

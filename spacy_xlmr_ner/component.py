@@ -3,14 +3,12 @@
 import warnings
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union, get_args
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union, get_args
 
 import srsly
 from spacy.attrs import IS_SPACE
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span, SpanGroup
-from spacy.training import Example
 from spacy.util import from_dict, from_disk, minibatch, to_disk
 from spacy.vocab import Vocab
 from thinc.api import Config
@@ -19,10 +17,11 @@ from thinc.types import Floats2d
 from . import saving
 from .decoding import EntDecoder, compute_probs
 from .ent_score import register_extension
-from .errors import Errors, Warnings
+from .errors import Warnings
 from .existing_ents import set_ents
 from .settings import check_choice, check_label_map, check_labels, check_portable, check_threshold
 from .tags import TagScheme, warn_of_tags
+from .trainable import TrainableTagger
 from .types import BoolArray, Decoding, ExistingEnts, FloatArray, PieceTags, TaggerModel
 
 DEFAULT_CONFIG = """
@@ -30,6 +29,7 @@ DEFAULT_CONFIG = """
 decoding = "viterbi"
 existing_ents = "keep"
 threshold = 0.0
+label_smoothing = 0.0
 spans_key = "xlmr_ner"
 
 [xlmr_ner.label_map]
@@ -39,18 +39,6 @@ spans_key = "xlmr_ner"
 
 [xlmr_ner.model]
 @architectures = "spacy-xlmr-ner.XlmrTagger.v1"
-name = null
-labels = null
-scheme = null
-revision = "main"
-local_files_only = false
-input = "words"
-pooling = "first"
-window = null
-overlap = 64
-max_batch_pieces = 4096
-precision = "float32"
-device = null
 """
 
 
@@ -70,6 +58,7 @@ def make_xlmr_ner(
     label_map: Dict[str, Optional[str]],
     spans_key: Optional[str],
     scorer: Optional[Callable[..., Dict[str, Any]]],
+    label_smoothing: float = 0.0,
 ) -> "XlmrNer":
     """Make the component from its block of the config. The arguments are those of XlmrNer."""
     return XlmrNer(
@@ -82,10 +71,11 @@ def make_xlmr_ner(
         label_map=label_map,
         spans_key=spans_key,
         scorer=scorer,
+        label_smoothing=label_smoothing,
     )
 
 
-class XlmrNer(TrainablePipe):
+class XlmrNer(TrainableTagger):
     """Named entities by a token classifier, set as doc.ents with a score each.
 
     vocab (Vocab): The pipeline's.
@@ -97,7 +87,8 @@ class XlmrNer(TrainablePipe):
     label_map (Mapping[str, Optional[str]]): Other names for the checkpoint's labels; None drops one.
     spans_key (Optional[str]): doc.spans[spans_key] holds the entities, attrs["scores"] their scores; None: no group.
     scorer (Optional[Callable]): For nlp.evaluate.
-    RAISES (ValueError): XN102 to XN110, for a setting that is wrong in itself.
+    label_smoothing (float): In training, the share of a tag's probability that the loss spreads evenly over all tags.
+    RAISES (ValueError): XN102 to XN121, for a setting that is wrong in itself.
     """
 
     def __init__(
@@ -112,6 +103,7 @@ class XlmrNer(TrainablePipe):
         label_map: Optional[Mapping[str, Optional[str]]] = None,
         spans_key: Optional[str] = "xlmr_ner",
         scorer: Optional[Callable[..., Dict[str, Any]]] = None,
+        label_smoothing: float = 0.0,
     ):
         where = f"[components.{name}]"
         self.decoding: Decoding = check_choice("decoding", decoding, get_args(Decoding), where=where)
@@ -123,61 +115,23 @@ class XlmrNer(TrainablePipe):
         check_portable("label_map", label_map or {}, name=name)
         if isinstance(threshold, Mapping):
             check_portable("threshold", threshold, name=name)
-        super().__init__(vocab, model, name, format=saving.FORMAT_VERSION)
+        super().__init__(
+            vocab,
+            model,
+            name,
+            label_smoothing=label_smoothing,
+            label_map=label_map or {},
+            format=saving.FORMAT_VERSION,
+        )
         self.threshold = threshold
-        self.label_map = dict(label_map or {})
         self.spans_key = spans_key
         self.scorer = scorer
-        self._decoder: Optional[EntDecoder] = None
         register_extension()
-
-    @property
-    def labels(self) -> Tuple[str, ...]:
-        """The labels that entities can have, after `label_map`. Loads the weights if need be."""
-        return tuple(dict.fromkeys(name for name in self._get_decoder().names if name is not None))
 
     @property
     def hide_labels(self) -> bool:
         """Keep the labels out of nlp.meta where spaCy has no use for them and they would cost loading the weights."""
         return self._decoder is None and saving.is_meta_upkeep()
-
-    @property
-    def label_data(self) -> Tuple[str, ...]:
-        """The labels, as `initialize` takes them."""
-        return self.labels
-
-    def add_label(self, label: str) -> int:
-        """Give the model a label more. It is not found until it is trained.
-
-        label (str): The label.
-        RETURNS (int): 1, or 0 if the label is there already.
-        RAISES (ValueError): XN204 if it is no label.
-        """
-        if not isinstance(label, str) or not label:
-            raise ValueError(Errors.XN204.format(found=label))
-        scheme = self._get_decoder().scheme
-        if label in self.labels or label in scheme.labels:
-            return 0
-        self.model.attrs["add_tags"](self.model, scheme.make_tags(label))
-        self._decoder = None
-        return 1
-
-    def initialize(
-        self,
-        get_examples: Callable[[], Iterable[Example]],
-        *,
-        nlp: Optional[Language] = None,
-        labels: Optional[Sequence[str]] = None,
-    ) -> None:
-        """Load the checkpoint that the config names.
-
-        get_examples (Callable[[], Iterable[Example]]): Not used: the checkpoint is trained.
-        nlp (Optional[Language]): The pipeline.
-        labels (Optional[Sequence[str]]): Labels to have beside the checkpoint's own.
-        """
-        self._get_decoder()
-        for label in labels or ():
-            self.add_label(label)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Annotate a stream of docs, in batches.
@@ -306,12 +260,13 @@ class XlmrNer(TrainablePipe):
 
     def _check_loaded(self, exclude: Iterable[str]) -> "XlmrNer":
         self._decoder = None
-        if "model" not in exclude:
+        if "model" not in exclude and self._has_tags():
             self._get_decoder()
         return self
 
     def _require_trained(self) -> None:
-        self._get_decoder()
+        if self._has_tags():
+            self._get_decoder()
         self.model.attrs["check_trained"](self.model)
 
     def _get_decoder(self) -> EntDecoder:

@@ -1,6 +1,6 @@
 """Checks of settings: what was found, what may stand there, and where."""
 
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, Union
 
 from thinc.api import Config
 
@@ -29,6 +29,20 @@ def check_number(setting: str, found: Any, *, least: int) -> None:
     """RAISES (ValueError): XN106 if the value is no whole number of at least `least`."""
     if isinstance(found, bool) or not isinstance(found, int) or found < least:
         raise ValueError(Errors.XN106.format(setting=setting, found=found, least=least))
+
+
+def check_range(setting: str, found: Any, expected: str, fits: Callable[[float], bool], *, where: str) -> None:
+    """Refuse a number out of range.
+
+    setting (str): The name of the setting.
+    found (Any): Its value.
+    expected (str): What may stand there, in words that follow "a number".
+    fits (Callable[[float], bool]): The same as a test.
+    where (str): The block of the config.
+    RAISES (ValueError): XN121.
+    """
+    if isinstance(found, bool) or not isinstance(found, (int, float)) or not fits(found):
+        raise ValueError(Errors.XN121.format(setting=setting, found=found, expected=expected, where=where))
 
 
 def check_different(setting: str, found: Sequence[str], *, where: str) -> None:

@@ -161,6 +161,26 @@ class TagScheme:
         own = np.arange(self.n_tags)
         return np.where(fits[own, own] | ~fits.any(axis=1), own, fits.argmax(axis=1))
 
+    def spell(self, label_id: int, n_tokens: int) -> IntArray:
+        """The tags of an entity's tokens.
+
+        Three tokens of X are B-X I-X I-X in iob, B-X I-X E-X in bioes, X X X in io. Where the scheme lacks a tag, the
+        one that comes nearest stands in.
+
+        label_id (int): A row of labels.
+        n_tokens (int): At least 1.
+        RETURNS (IntArray): Shape (n_tokens,): tag ids.
+        """
+        own = np.flatnonzero(self.label_ids == label_id)
+
+        def pick(is_first: bool, is_last: bool) -> int:
+            fit = 2 * (self.opens[own] == is_first) + (self.closes[own] == is_last)
+            return int(own[fit.argmax()])
+
+        if n_tokens == 1:
+            return np.array([pick(True, True)])
+        return np.array([pick(True, False), *[pick(False, False)] * (n_tokens - 2), pick(False, True)])
+
     def make_tags(self, label: str) -> Tuple[str, ...]:
         """The tags that a new label needs, spelt as the present ones are."""
         if self.name == "io":
@@ -172,6 +192,17 @@ class TagScheme:
         inside = "M" if "M" in letters else "I"
         last, single = ("L", "U") if letters & {"L", "U"} else ("E", "S")
         return tuple(f"{letter}-{label}" for letter in ("B", inside, last, single))
+
+
+def list_tags(labels: Sequence[str], name: SchemeName) -> Tuple[str, ...]:
+    """The tags of a new head: O, then each label's.
+
+    labels (Sequence[str]): In order.
+    name (SchemeName): "iob" gives B-X and I-X, "bioes" B-X, I-X, E-X and S-X, "io" I-X.
+    RETURNS (Tuple[str, ...]): In id order.
+    """
+    letters = {"io": "I", "iob": "BI", "bioes": "BIES"}[name]
+    return (OUTSIDE, *(f"{letter}-{label}" for label in labels for letter in letters))
 
 
 def warn_of_tags(scheme: TagScheme) -> None:

@@ -2,7 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, List, Literal, NamedTuple, Optional, Protocol, Tuple
+from typing import (
+    Any,
+    Callable,
+    ContextManager,
+    List,
+    Literal,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Protocol,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +30,8 @@ Input = Literal["words", "text"]
 Pooling = Literal["first", "mean", "max"]
 Precision = Literal["float32", "bfloat16", "float16"]
 
+Freeze = Union[Literal["embeddings", "encoder"], int, None]
+
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
@@ -28,10 +43,17 @@ Its `attrs` are functions, called as thinc calls a layer's own, with the model f
 
 check_trained(model) -> None: loads the weights; raises XN404 or XN405 if they cannot predict.
 get_tags(model) -> Tuple[str, ...]: loads the weights; raises XN101 or XN105 if windows and checkpoint do not agree.
+    Empty where there is no head and nothing that names its tags.
 get_scheme_name(model) -> Optional[SchemeName]: what the config says, None if it is to be told from the tags.
 add_tags(model, tags) -> None: gives the head rows for more tags.
 write_checkpoint(model, folder) -> None, read_checkpoint(model, folder) -> None: a Hugging Face folder.
 tag_pieces(model, doc) -> PieceTags: the pieces of a doc as the model is fed them.
+check_encoder(model) -> None: loads the weights; raises XN405 if what is beneath the head is not all there.
+reset_head(model, tags) -> None: an untrained head for these tags in place of the one there is.
+init_scratch(model, texts, sizes) -> None: an untrained network and a vocabulary from texts, without a head, in place
+    of what the config names; sizes as in [initialize.components.<name>.scratch].
+
+and "dropout_rate", a float, which thinc's `set_dropout_rate` sets.
 """
 
 
@@ -67,6 +89,19 @@ class InputSettings:
     max_batch_pieces: int
 
 
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained; the settings of the same names in [components.<name>.model]."""
+
+    freeze: Freeze
+    layer_decay: float
+    dropout: Optional[float]
+    mixed_precision: Optional[Precision]
+    gradient_checkpointing: bool
+    sample_pieces: float
+    sampling_alpha: float
+
+
 class Runtime(Protocol):
     """Padded windows to logits. The one thing that PyTorch and other engines must offer."""
 
@@ -77,6 +112,26 @@ class Runtime(Protocol):
         mask (BoolArray): The same shape; False where padded.
         RETURNS (FloatArray): Logits of shape (n_windows, length, n_tags), float32.
         """
+
+
+class TrainingPass(Runtime, Protocol):
+    """A runtime that remembers its calls and takes their gradients."""
+
+    def backprop(self, gradients: Sequence[FloatArray]) -> None:
+        """Add to the gradients of the weights: for each call, in order, the shape of its logits."""
+
+
+class Trainer(Protocol):
+    """What trains a network; runtimes/torch_training.py has the one implementation."""
+
+    def begin_update(self, dropout: float) -> TrainingPass:
+        """Start a forward pass."""
+
+    def finish_update(self, optimizer: Any, shim_id: int, *, where: str) -> bool:
+        """Take a step of the optimizer; whether one was taken."""
+
+    def use_params(self, params: Mapping[Tuple[int, str], Any], shim_id: int) -> ContextManager[None]:
+        """Have other values in the weights for a while."""
 
 
 class LoadedCheckpoint(Protocol):
@@ -90,8 +145,14 @@ class LoadedCheckpoint(Protocol):
     def check_trained(self) -> None:
         """Refuse to predict with random weights."""
 
+    def check_encoder(self) -> None:
+        """Refuse to train on top of random weights."""
+
     def add_tags(self, tags: Tuple[str, ...]) -> None:
         """Give the head a row for each of more tags."""
+
+    def reset_head(self, tags: Tuple[str, ...]) -> None:
+        """Put an untrained head in place of the one there is."""
 
     def write(self, folder: Path) -> None:
         """Write a folder that `from_pretrained` of transformers opens."""
@@ -100,3 +161,4 @@ class LoadedCheckpoint(Protocol):
 LoadCheckpoint = Callable[[], LoadedCheckpoint]
 ReadCheckpoint = Callable[[Path], LoadedCheckpoint]
 MakeRuntime = Callable[[Any], Runtime]
+MakeTrainer = Callable[[Any], Trainer]

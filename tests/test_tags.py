@@ -5,7 +5,7 @@ from typing import List
 import numpy as np
 import pytest
 
-from spacy_xlmr_ner.tags import TagScheme, are_unnamed, detect_scheme, warn_of_tags
+from spacy_xlmr_ner.tags import TagScheme, are_unnamed, detect_scheme, list_tags, warn_of_tags
 
 BIOES = ["O", "B-X", "I-X", "E-X", "S-X"]
 BILOU = ["O", "B-X", "I-X", "L-X", "U-X"]
@@ -170,3 +170,34 @@ def test_make_tags_spells_as_the_present_tags_do(tags, expected):
 def test_tags_without_an_o_are_warned_of():
     with pytest.warns(UserWarning, match=r"XW202.*o, b-per"):
         warn_of_tags(TagScheme(["o", "b-per", "i-per"]))
+
+
+@pytest.mark.parametrize(
+    "tags, n_tokens, expected",
+    [
+        (["O", "B-X", "I-X"], 1, ["B-X"]),
+        (["O", "B-X", "I-X"], 3, ["B-X", "I-X", "I-X"]),
+        (["O", "I-X"], 2, ["I-X", "I-X"]),
+        (["O", "X", "Y"], 2, ["X", "X"]),
+        (["O", "B-X", "I-X", "E-X", "S-X"], 1, ["S-X"]),
+        (["O", "B-X", "I-X", "E-X", "S-X"], 2, ["B-X", "E-X"]),
+        (["O", "B-X", "I-X", "L-X", "U-X"], 4, ["B-X", "I-X", "I-X", "L-X"]),
+        (["O", "B-X", "I-X", "E-X"], 1, ["B-X"]),  # without S the entity still opens
+    ],
+)
+def test_spell_gives_the_tags_of_an_entity(tags, n_tokens, expected):
+    scheme = TagScheme(tags)
+    assert [tags[i] for i in scheme.spell(0, n_tokens)] == expected
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("io", ("O", "I-A", "I-B")),
+        ("iob", ("O", "B-A", "I-A", "B-B", "I-B")),
+        ("bioes", ("O", "B-A", "I-A", "E-A", "S-A", "B-B", "I-B", "E-B", "S-B")),
+    ],
+)
+def test_list_tags_is_read_back_as_the_scheme(name, expected):
+    assert list_tags(["A", "B"], name) == expected
+    assert (TagScheme(expected).name, TagScheme(expected).labels) == (name, ("A", "B"))

@@ -1,8 +1,8 @@
 """Docs to logits for each token, by a token classifier of its own."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Callable, List, NoReturn, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from spacy.tokens import Doc
@@ -11,22 +11,47 @@ from thinc.types import Floats2d
 
 from ..checkpoint_shim import CheckpointShim
 from ..errors import Errors
-from ..pieces.alignment import find_shared, pool_logits
+from ..gold import describe_docs
+from ..pieces.alignment import find_shared, pool_logits, unpool_gradient
 from ..pieces.runner import PieceLogits, compute_piece_logits, find_window
+from ..pieces.sampling import PieceSampler, sample_pieces
+from ..pieces.tokenizer import PieceTokenizer
 from ..pieces.windows import find_token_ranges, own_tokens
 from ..tags import TagScheme
-from ..types import FloatArray, InputSettings, IntArray, PieceTags, SchemeName, TaggerModel
+from ..types import (
+    FloatArray,
+    InputSettings,
+    IntArray,
+    LoadedCheckpoint,
+    PieceTags,
+    Runtime,
+    SchemeName,
+    TaggerModel,
+    TrainingSettings,
+)
 
 # Takes the place of a logit that must lose, and leaves the probability 0.
 NEVER = -1e4
 
 
-def XlmrTagger(shim: CheckpointShim, *, settings: InputSettings, scheme: Optional[SchemeName]) -> TaggerModel:
+MakeScratch = Callable[[Iterable[str], Mapping[str, Any]], LoadedCheckpoint]
+
+
+def XlmrTagger(
+    shim: CheckpointShim,
+    *,
+    settings: InputSettings,
+    training: TrainingSettings,
+    scheme: Optional[SchemeName],
+    make_scratch: MakeScratch,
+) -> TaggerModel:
     """A token classifier as a layer. Nothing is loaded until it is used.
 
     shim (CheckpointShim): Holds the weights, or knows where to get them.
     settings (InputSettings): How docs become windows and pieces become tokens.
+    training (TrainingSettings): What of it is different when it learns.
     scheme (Optional[SchemeName]): What the config says of the tags.
+    make_scratch (MakeScratch): Makes an untrained checkpoint of texts and sizes.
     RETURNS (TaggerModel): Docs to logits; see types.TaggerModel for its attrs.
     """
     return Model(
@@ -35,14 +60,20 @@ def XlmrTagger(shim: CheckpointShim, *, settings: InputSettings, scheme: Optiona
         shims=[shim],
         attrs={
             "check_trained": check_trained,
+            "check_encoder": check_encoder,
             "get_tags": get_tags,
             "get_scheme_name": get_scheme_name,
             "add_tags": add_tags,
+            "reset_head": reset_head,
+            "init_scratch": init_scratch,
             "write_checkpoint": write_checkpoint,
             "read_checkpoint": read_checkpoint,
             "tag_pieces": tag_pieces,
             "settings": settings,
+            "training": training,
             "scheme": scheme,
+            "make_scratch": make_scratch,
+            "dropout_rate": 0.0,
         },
     )
 
@@ -51,40 +82,91 @@ def forward(
     model: TaggerModel, docs: Sequence[Doc], is_train: bool
 ) -> Tuple[List[Floats2d], Callable[[List[Floats2d]], List[Doc]]]:
     """Run the network and pool its logits; see types.TaggerModel for their shape."""
-
-    def backprop(d_logits: List[Floats2d]) -> NoReturn:
-        raise NotImplementedError(Errors.XN902)
-
-    result = run_network(model, docs)
-    tokens = result.pieces.tokens
-    owner = own_tokens(*find_token_ranges(tokens), result.windows)
-    rows, links = result.find_rows(tokens, owner)
-    pooling = model.attrs["settings"].pooling
-    logits = pool_logits(result.logits[rows], links, pooling)
-    broken = (links.lengths > 0) & ~np.isfinite(logits).all(axis=1)
-    if broken.any():
-        raise ValueError(Errors.XN901.format(n=int(broken.sum())))
-    shared = find_shared(tokens, pooling)
-    if len(shared):
-        split_shared(logits, shared, _get_scheme(get_tags(model), get_scheme_name(model)))
-    ends = np.cumsum([len(doc) for doc in docs])
-    return np.split(logits, ends[:-1]) if len(docs) else [], backprop
-
-
-def run_network(model: TaggerModel, docs: Sequence[Doc]) -> PieceLogits:
-    """The logits of all pieces of a batch of docs."""
     shim = _get_shim(model)
+    if is_train:
+        shim.batch = describe_docs(docs)
+        training_pass = shim.trainer.begin_update(model.attrs["dropout_rate"])
+        result = run_network(model, docs, training_pass, is_train=True)
+    else:
+        result = run_network(model, docs, shim.runtime)
+    pooled = PooledLogits(model, result)
+    if not is_train:
+        pooled.check_finite()
+    ends = np.cumsum([len(doc) for doc in docs])
+
+    def backprop(d_logits: List[Floats2d]) -> List[Doc]:
+        if len(docs):
+            training_pass.backprop(result.split_gradient(pooled.backprop(np.concatenate(d_logits))))
+        return list(docs)
+
+    return np.split(pooled.logits, ends[:-1]) if len(docs) else [], backprop
+
+
+class PooledLogits:
+    """The logits of the tokens of a batch, and the way back to those of the pieces.
+
+    model (TaggerModel): Has the settings.
+    result (PieceLogits): Of the pieces.
+    """
+
+    logits: FloatArray
+
+    def __init__(self, model: TaggerModel, result: PieceLogits):
+        self._result = result
+        self._pooling = model.attrs["settings"].pooling
+        tokens = result.pieces.tokens
+        # A token is read in the window that sees most around it, and learns through that one alone.
+        owner = own_tokens(*find_token_ranges(tokens), result.windows)
+        self._rows, self._links = result.find_rows(tokens, owner)
+        self.logits = pool_logits(result.logits[self._rows], self._links, self._pooling)
+        scheme = _get_scheme(get_tags(model), get_scheme_name(model))
+        self._join = split_shared(self.logits, find_shared(tokens, self._pooling), scheme)
+
+    def check_finite(self) -> None:
+        """RAISES (ValueError): XN901."""
+        broken = (self._links.lengths > 0) & ~np.isfinite(self.logits).all(axis=1)
+        if broken.any():
+            raise ValueError(Errors.XN901.format(n=int(broken.sum())))
+
+    def backprop(self, d_logits: FloatArray) -> FloatArray:
+        """From the gradient of the tokens' logits to that of the pieces'.
+
+        d_logits (FloatArray): Shape (n_tokens, n_tags).
+        RETURNS (FloatArray): Shape (n_rows, n_tags), of result.logits.
+        """
+        d_logits = np.array(d_logits, dtype=np.float32)
+        self._join(d_logits)
+        d_links = unpool_gradient(d_logits, self._result.logits[self._rows], self._links, self._pooling)
+        d_pieces = np.zeros_like(self._result.logits)
+        np.add.at(d_pieces, self._rows, d_links)
+        return d_pieces
+
+
+def run_network(model: TaggerModel, docs: Sequence[Doc], runtime: Runtime, *, is_train: bool = False) -> PieceLogits:
+    """The logits of all pieces of a batch of docs."""
+    checkpoint = _get_shim(model).checkpoint
+    training: TrainingSettings = model.attrs["training"]
+    change_pieces = None
+    if is_train and training.sample_pieces:
+        sampler = _get_sampler(checkpoint.tokenizer, training.sampling_alpha)
+        change_pieces = partial(sample_pieces, sampler=sampler, share=training.sample_pieces)
     return compute_piece_logits(
         docs,
-        shim.checkpoint.tokenizer,
-        shim.runtime,
+        checkpoint.tokenizer,
+        runtime,
         settings=model.attrs["settings"],
-        max_window=shim.checkpoint.max_window,
-        n_tags=len(shim.checkpoint.tags),
+        max_window=checkpoint.max_window,
+        n_tags=len(checkpoint.tags),
+        change_pieces=change_pieces,
     )
 
 
-def split_shared(logits: FloatArray, shared: IntArray, scheme: TagScheme) -> None:
+@lru_cache(maxsize=4)
+def _get_sampler(tokenizer: PieceTokenizer, alpha: float) -> PieceSampler:
+    return PieceSampler(tokenizer.backend, alpha=alpha)
+
+
+def split_shared(logits: FloatArray, shared: IntArray, scheme: TagScheme) -> Callable[[FloatArray], None]:
     """Make one entity of several tokens that one piece covers, in place.
 
     Each of them has the piece's logits; B-X on each would be an entity a token.
@@ -92,17 +174,27 @@ def split_shared(logits: FloatArray, shared: IntArray, scheme: TagScheme) -> Non
     logits (FloatArray): Shape (n_tokens, n_tags).
     shared (IntArray): Tokens that have the logits of the token before, ascending.
     scheme (TagScheme): The tags.
+    RETURNS (Callable[[FloatArray], None]): Takes the gradient of the result, the shape of logits, and makes it that of
+        what logits were before, in place.
     """
     is_shared = np.zeros(len(logits) + 1, dtype=bool)
     is_shared[shared] = True
     in_run = np.flatnonzero(is_shared[:-1] | is_shared[1:])
+    steps: List[Tuple[IntArray, IntArray, FloatArray]] = []
     for is_first, is_last in ((True, False), (False, False), (False, True)):
         part = in_run[(is_shared[in_run] != is_first) & (is_shared[in_run + 1] != is_last)]
         becomes = scheme.as_part(is_first=is_first, is_last=is_last)
         moved = np.full((len(part), scheme.n_tags), NEVER, dtype=np.float32)
         for tag, new_tag in enumerate(becomes.tolist()):
             moved[:, new_tag] = np.logaddexp(moved[:, new_tag], logits[part, tag])
+        steps.append((part, becomes, np.exp(logits[part] - moved[:, becomes])))
         logits[part] = moved
+
+    def backprop(d_logits: FloatArray) -> None:
+        for part, becomes, shares in steps:
+            d_logits[part] = d_logits[part][:, becomes] * shares
+
+    return backprop
 
 
 @lru_cache
@@ -119,6 +211,11 @@ def _get_shim(model: TaggerModel) -> CheckpointShim:
 def check_trained(model: TaggerModel) -> None:
     """Load the weights, and refuse those that cannot predict."""
     _get_shim(model).checkpoint.check_trained()
+
+
+def check_encoder(model: TaggerModel) -> None:
+    """Load the weights, and refuse those that cannot be trained."""
+    _get_shim(model).checkpoint.check_encoder()
 
 
 def get_tags(model: TaggerModel) -> Tuple[str, ...]:
@@ -138,7 +235,19 @@ def add_tags(model: TaggerModel, tags: Tuple[str, ...]) -> None:
     """Give the head rows for more tags."""
     shim = _get_shim(model)
     shim.checkpoint.add_tags(tags)
-    shim.reset_runtime()
+    shim.reset()
+
+
+def reset_head(model: TaggerModel, tags: Tuple[str, ...]) -> None:
+    """Put an untrained head for these tags in place of the one there is."""
+    shim = _get_shim(model)
+    shim.checkpoint.reset_head(tags)
+    shim.reset()
+
+
+def init_scratch(model: TaggerModel, texts: Iterable[str], sizes: Mapping[str, Any]) -> None:
+    """Take an untrained checkpoint in place of what the config names."""
+    _get_shim(model).replace(lambda: model.attrs["make_scratch"](texts, sizes))
 
 
 def write_checkpoint(model: TaggerModel, folder: Path) -> None:
@@ -158,7 +267,7 @@ def tag_pieces(model: TaggerModel, doc: Doc) -> PieceTags:
     """
     shim = _get_shim(model)
     tokenizer = shim.checkpoint.tokenizer
-    result = run_network(model, [doc])
+    result = run_network(model, [doc], shim.runtime)
     pieces = np.arange(len(result.pieces.ids))
     if not len(pieces):  # such a doc has no window: nothing of it could be tagged
         ids = np.concatenate([tokenizer.prefix, tokenizer.suffix])

@@ -122,6 +122,33 @@ def pool_logits(logits: FloatArray, tokens: Ragged, pooling: Pooling) -> FloatAr
     return pooled
 
 
+def unpool_gradient(d_pooled: FloatArray, logits: FloatArray, tokens: Ragged, pooling: Pooling) -> FloatArray:
+    """Send the gradient of pool_logits' result back to its argument.
+
+    d_pooled (FloatArray): Shape (n_tokens, n_tags). Rows of tokens without pieces are not looked at.
+    logits (FloatArray): Shape (n_links, n_tags), as pool_logits got them.
+    tokens, pooling: Likewise.
+    RETURNS (FloatArray): Shape (n_links, n_tags).
+    """
+    lengths = tokens.lengths
+    d_logits = np.zeros_like(logits)
+    has_pieces = lengths > 0
+    starts = (np.cumsum(lengths) - lengths)[has_pieces]
+    if not len(starts):
+        return d_logits
+    if pooling == "first":
+        d_logits[starts] = d_pooled[has_pieces]
+    elif pooling == "mean":
+        d_logits[:] = np.repeat(d_pooled[has_pieces] / lengths[has_pieces, None], lengths[has_pieces], axis=0)
+    else:
+        owners = np.repeat(np.arange(len(starts)), lengths[has_pieces])
+        for tag in range(logits.shape[1]):
+            # Of equals the first: links in order, the largest logit of each token in front.
+            order = np.lexsort((np.arange(len(owners)), -logits[:, tag], owners))
+            d_logits[order[starts], tag] = d_pooled[has_pieces, tag]
+    return d_logits
+
+
 def find_shared(tokens: Ragged, pooling: Pooling) -> IntArray:
     """Find tokens whose logits come from the very pieces of the token before.
 

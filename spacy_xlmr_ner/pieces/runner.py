@@ -1,14 +1,14 @@
 """Docs to logits for each piece: tokenize, cut into windows, batch, run."""
 
 import warnings
-from typing import NamedTuple, Sequence, Tuple
+from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 from spacy.tokens import Doc
 from thinc.types import Ragged
 
 from ..errors import Errors, Warnings
-from ..types import FloatArray, InputSettings, IntArray, Runtime
+from ..types import BoolArray, FloatArray, InputSettings, IntArray, Runtime
 from .alignment import limit_pieces
 from .batching import pad_windows, plan_batches
 from .tokenizer import Pieces, PieceTokenizer
@@ -22,12 +22,15 @@ class PieceLogits(NamedTuple):
     windows (Windows): Rows of pieces.ids. Windows of a doc overlap, so a piece can be in several.
     logits (FloatArray): Shape (n_rows, n_tags). Window after window, specials included.
     window_rows (IntArray): Shape (n_windows,). Rows of logits of the windows' first pieces, behind the specials.
+    batches (List[Tuple[IntArray, BoolArray]]): For each batch that was run the row of logits of each of its pieces, and
+        which of them are no padding; both (n_windows of the batch, length).
     """
 
     pieces: Pieces
     windows: Windows
     logits: FloatArray
     window_rows: IntArray
+    batches: List[Tuple[IntArray, BoolArray]]
 
     def find_rows(self, tokens: Ragged, owner: IntArray) -> Tuple[IntArray, Ragged]:
         """Follow each piece of each token into the window that owns the token.
@@ -44,6 +47,14 @@ class PieceLogits(NamedTuple):
         lengths = np.bincount(token_ids, minlength=len(owner))
         return rows[is_inside], Ragged(tokens.dataXd[is_inside], lengths)
 
+    def split_gradient(self, d_logits: FloatArray) -> List[FloatArray]:
+        """Lay a gradient out as the batches were run.
+
+        d_logits (FloatArray): Shape (n_rows, n_tags), that of logits.
+        RETURNS (List[FloatArray]): For each batch (n_windows, length, n_tags), zero where it is padding.
+        """
+        return [np.where(mask[:, :, None], d_logits[np.where(mask, rows, 0)], 0.0) for rows, mask in self.batches]
+
 
 def compute_piece_logits(
     docs: Sequence[Doc],
@@ -53,6 +64,7 @@ def compute_piece_logits(
     settings: InputSettings,
     max_window: int,
     n_tags: int,
+    change_pieces: Optional[Callable[[Pieces, Sequence[Doc]], Pieces]] = None,
 ) -> PieceLogits:
     """Run the network over a batch of docs.
 
@@ -62,22 +74,28 @@ def compute_piece_logits(
     settings (InputSettings): How.
     max_window (int): What the checkpoint allows.
     n_tags (int): Columns of the logits.
+    change_pieces (Optional[Callable]): Called with the pieces before anything is done with them; gives others.
     RETURNS (PieceLogits): For all pieces of all docs.
     """
     capacity = find_window(settings, max_window, tokenizer.n_special) - tokenizer.n_special
-    pieces = limit_tokens(tokenizer.tokenize(docs, settings.input), docs, capacity)
+    pieces = tokenizer.tokenize(docs, settings.input)
+    if change_pieces is not None:
+        pieces = change_pieces(pieces, docs)
+    pieces = limit_tokens(pieces, docs, capacity)
     may_cut = find_cuts(*find_token_ranges(pieces.tokens), len(pieces.ids))
     windows = cut_windows(may_cut, pieces.doc_lengths, capacity=capacity, overlap=settings.overlap)
     lengths = windows.ends - windows.starts + tokenizer.n_special
     rows = np.cumsum(lengths) - lengths
     logits = np.empty((int(lengths.sum()), n_tags), dtype=np.float32)
+    batches: List[Tuple[IntArray, BoolArray]] = []
     for batch in plan_batches(lengths, max_batch_pieces=settings.max_batch_pieces):
         starts, ends = windows.starts[batch], windows.ends[batch]
         ids, mask = pad_windows(
             pieces.ids, starts, ends, prefix=tokenizer.prefix, suffix=tokenizer.suffix, pad_id=tokenizer.pad_id
         )
-        logits[(rows[batch][:, None] + np.arange(ids.shape[1]))[mask]] = runtime(ids, mask)[mask]
-    return PieceLogits(pieces, windows, logits, rows + len(tokenizer.prefix))
+        batches.append((rows[batch][:, None] + np.arange(ids.shape[1]), mask))
+        logits[batches[-1][0][mask]] = runtime(ids, mask)[mask]
+    return PieceLogits(pieces, windows, logits, rows + len(tokenizer.prefix), batches)
 
 
 def find_window(settings: InputSettings, max_window: int, n_special: int) -> int:

@@ -64,6 +64,11 @@ class PieceTokenizer:
         return ids[:start], ids[stop:]
 
     @property
+    def backend(self) -> Tokenizer:
+        """The tokenizer that reads words."""
+        return self._word_backend
+
+    @property
     def n_special(self) -> int:
         """How many special pieces a window has."""
         return len(self.prefix) + len(self.suffix)

@@ -27,10 +27,16 @@ def leave_parent_threads() -> None:
         _pid = os.getpid()
 
 
-def prepare_torch(*, precision: Precision, device: Optional[str]) -> None:
-    """Say what is wrong with the device or the precision before weights are read. Arguments as for TorchRuntime."""
+def prepare_torch(*, precision: Precision, mixed_precision: Optional[Precision], device: Optional[str]) -> None:
+    """Say what is wrong with the device or a precision before weights are read.
+
+    precision, device: As for TorchRuntime.
+    mixed_precision (Optional[Precision]): As for TorchTrainer.
+    """
     leave_parent_threads()
     check_precision(precision, find_device(device))
+    if mixed_precision is not None:
+        check_precision(mixed_precision, find_device(device))
 
 
 def find_device(device: Optional[str]) -> torch.device:

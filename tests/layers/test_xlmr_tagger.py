@@ -51,12 +51,6 @@ def test_xlmr_tagger_refuses_logits_that_are_no_numbers(make_model, tmp_path):
         model.predict(make_docs("Jack loves"))
 
 
-def test_xlmr_tagger_does_not_train(make_model, chosen_checkpoint):
-    logits, backprop = make_model(chosen_checkpoint).begin_update(make_docs("Jack"))
-    with pytest.raises(NotImplementedError, match="XN902"):
-        backprop(logits)
-
-
 @pytest.mark.parametrize("input", ["words", "text"])
 def test_token_that_is_longer_than_a_window_keeps_its_first_pieces(make_model, random_checkpoint, input):
     nlp = spacy.blank("xx")
@@ -106,3 +100,88 @@ def test_split_shared_leaves_other_tokens_alone():
     rows = np.arange(12, dtype=np.float32).reshape(4, 3)
     split_shared(rows, np.array([2]), TagScheme(("O", "B-X", "I-X")))
     np.testing.assert_array_equal(rows[[0, 3]], [[0, 1, 2], [9, 10, 11]])
+
+
+# Training
+
+
+def make_loss(logits, weights):
+    """A loss that each logit has a part in: their sum, weighted. Returns it and its gradient."""
+    loss = sum(float((rows[~np.isnan(rows)] * own[~np.isnan(rows)]).sum()) for rows, own in zip(logits, weights))
+    return loss, [np.where(np.isnan(rows), 0.0, own).astype(np.float32) for rows, own in zip(logits, weights)]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"window": 512},
+        {"window": 12, "overlap": 7, "max_batch_pieces": 30},
+        {"window": 12, "overlap": 7, "pooling": "mean"},
+        {"window": 12, "overlap": 7, "pooling": "max"},
+        {"window": 12, "overlap": 7, "input": "text"},
+    ],
+)
+def test_backprop_agrees_with_finite_differences(make_model, random_checkpoint, settings):
+    """Each token's logits have one gradient, though most tokens here stand in two windows or three."""
+    docs = make_docs("Jack Sparrow loves New York and don't love Berlin, in the Siemens AG.", "", "Anna \n lives")
+    model = make_model(random_checkpoint, **settings)
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=rows.shape) for rows in model.predict(docs)]
+    logits, backprop = model.begin_update(docs)
+    backprop(make_loss(logits, weights)[1])
+    network = model.shims[0].checkpoint.network
+    names = ("classifier.weight", "layer.1.output.dense.weight", "layer.0.attention.self.key.weight", "word_embeddings")
+    for name, weight in network.named_parameters():
+        if not any(part in name for part in names):
+            continue
+        flat, slope = weight.data.view(-1), weight.grad.view(-1)
+        for i in slope.abs().topk(3).indices.tolist():
+            before, losses = float(flat[i]), []
+            for change in (1e-2, -1e-2):
+                flat[i] = before + change
+                losses.append(make_loss(model.predict(docs), weights)[0])
+            flat[i] = before
+            assert (losses[0] - losses[1]) / 2e-2 == pytest.approx(float(slope[i]), rel=0.05, abs=0.05), (name, i)
+
+
+@pytest.mark.parametrize("tags", [IOB_TAGS, ("O", "B-X", "I-X", "E-X", "S-X")])
+def test_split_shared_sends_its_gradient_back(tags):
+    rng = np.random.default_rng(0)
+    logits = np.repeat(rng.normal(size=(2, len(tags))), [3, 1], axis=0).astype(np.float32)
+    weights = rng.normal(size=logits.shape).astype(np.float32)
+
+    def compute(values):
+        moved = values.copy()
+        back = split_shared(moved, np.array([1, 2]), TagScheme(tags))
+        return np.where(moved > NEVER / 2, moved * weights, 0.0).astype(np.float64).sum(), back
+
+    gradient = weights.copy()
+    compute(logits)[1](gradient)
+    for row, tag in np.ndindex(logits.shape):
+        step = np.zeros_like(logits)
+        step[row, tag] = 1e-2
+        slope = (compute(logits + step)[0] - compute(logits - step)[0]) / 2e-2
+        assert gradient[row, tag] == pytest.approx(slope, abs=0.01)
+
+
+def test_backprop_leaves_prediction_as_it_was(make_model, random_checkpoint):
+    model = make_model(random_checkpoint)
+    docs = make_docs("Jack loves Berlin")
+    before = model.predict(docs)[0]
+    logits, backprop = model.begin_update(docs)
+    backprop([np.ones_like(rows) for rows in logits])
+    np.testing.assert_array_equal(model.predict(docs)[0], before)
+
+
+@pytest.mark.parametrize("texts", [[], [""], [" "]])
+def test_backprop_takes_docs_without_pieces(make_model, random_checkpoint, texts):
+    logits, backprop = make_model(random_checkpoint).begin_update(make_docs(*texts))
+    assert len(backprop(logits)) == len(texts)
+
+
+def test_pieces_are_sampled_in_training_alone(make_model, random_checkpoint):
+    model = make_model(random_checkpoint, sample_pieces=1.0, sampling_alpha=0.0)
+    docs = make_docs("Jack Sparrow loves New York in Berlin")
+    plain = model.predict(docs)[0]
+    np.testing.assert_array_equal(model.predict(docs)[0], plain)
+    assert any(not np.allclose(model.begin_update(docs)[0][0], plain) for _ in range(3))

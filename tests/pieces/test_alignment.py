@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from thinc.types import Ragged
 
-from spacy_xlmr_ner.pieces.alignment import align_pieces, find_shared, limit_pieces, pool_logits, trim_offsets
+from spacy_xlmr_ner.pieces.alignment import (
+    align_pieces,
+    find_shared,
+    limit_pieces,
+    pool_logits,
+    trim_offsets,
+    unpool_gradient,
+)
 
 Offsets = List[Tuple[int, int]]
 
@@ -190,3 +197,25 @@ def test_find_shared_finds_tokens_of_the_same_pieces(pooling, tokens, pieces):
     deciding = [group[:1] if pooling == "first" else group for group in groups]
     expected = [i for i in range(1, len(deciding)) if deciding[i] and deciding[i] == deciding[i - 1]]
     assert find_shared(as_ragged(groups), pooling).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "pooling, expected",
+    [
+        ("first", [[1, 2], [0, 0], [3, 4]]),
+        ("mean", [[0.5, 1], [0.5, 1], [3, 4]]),
+        ("max", [[1, 0], [0, 2], [3, 4]]),  # each column to the row that it was taken from
+    ],
+)
+def test_unpool_gradient_sends_it_to_where_the_logits_came_from(pooling, expected):
+    logits = np.array([[5, 0], [1, 7], [0, 0]], dtype=np.float32)
+    tokens = Ragged(np.arange(3), np.array([2, 0, 1]))
+    d_pooled = np.array([[1, 2], [np.nan, np.nan], [3, 4]], dtype=np.float32)
+    np.testing.assert_array_equal(unpool_gradient(d_pooled, logits, tokens, pooling), expected)
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean", "max"])
+def test_unpool_gradient_takes_tokens_without_pieces(pooling):
+    none = np.zeros((0, 2), dtype=np.float32)
+    tokens = Ragged(np.zeros(0, dtype=np.int64), np.array([0, 0]))
+    assert unpool_gradient(np.ones((2, 2), dtype=np.float32), none, tokens, pooling).shape == (0, 2)

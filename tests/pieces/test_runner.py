@@ -119,7 +119,7 @@ def test_find_rows_leaves_out_pieces_beyond_the_owning_window():
     # The second token lies across the cut, as only a chain of tokens longer than a window does.
     tokens = Ragged(np.array([0, 1, 2, 3]), np.array([1, 2, 1]))
     windows = Windows(np.array([0, 2]), np.array([2, 4]))
-    result = PieceLogits(Pieces(np.arange(4), np.array([4]), tokens), windows, np.zeros((8, 1)), np.array([1, 5]))
+    result = PieceLogits(Pieces(np.arange(4), np.array([4]), tokens), windows, np.zeros((8, 1)), np.array([1, 5]), [])
     rows, links = result.find_rows(tokens, np.array([0, 0, 1]))
     assert rows.tolist() == [1, 2, 6]
     assert links.lengths.tolist() == [1, 1, 1]

@@ -1,0 +1,235 @@
+"""Build the model that ships in spacy_xlmr_ner/bundled, from the labelled text of ../shared/data and nothing else.
+
+    python scripts/build_bundled.py --data ../shared/data --work build/bundled
+
+Steps: a SentencePiece vocabulary; training, masked pieces guessed beside the tags; averaged weights written as a
+Hugging Face folder. Every step leaves its result in the work folder and is skipped where that stands, training goes on
+from its last state, so the command can be stopped at any time and given again. The rate of learning is constant until
+the last fifth of the steps, in which it falls to zero: as long as that has not begun, --steps may be changed.
+"""
+
+import argparse
+import json
+import math
+import os
+import random
+import time
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
+
+import numpy as np
+import torch
+from bundled_data import IGNORED, PAD, TAGS, Augmenter, Corpus, find_ents, read_corpora, train_vocabulary
+from bundled_network import DropoutPool, Shape, Tagger
+from torch import Tensor
+from torch.nn import functional
+
+VOCABULARY = "sentencepiece.bpe.model"
+STATE = "state.pt"
+STABLE = "state-before-the-fall.pt"
+FALL = 0.2  # the share of the steps, at the end, in which the rate of learning falls to zero
+LOG = "log.jsonl"
+EMBEDDINGS = "roberta.embeddings.word_embeddings.weight"
+# How often each corpus is drawn from, beside its size to the power of 0.7: the smallest and the noisiest need a hand.
+WEIGHTS = {"panx": 1.3, "gold/ar": 2.5, "gold/ro": 2.5, "gold/de": 2.0, "uner/da": 1.3, "uner/sk": 1.2}
+
+
+def main() -> None:
+    """Run the steps that are not done."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--work", type=Path, default=Path("build/bundled"))
+    parser.add_argument("--pieces", type=int, default=28000, help="size of the vocabulary")
+    parser.add_argument("--steps", type=int, default=20000)
+    parser.add_argument("--mlm-steps", type=int, default=3000, help="first steps, in which masked pieces count most")
+    parser.add_argument("--batch-pieces", type=int, default=4096)
+    parser.add_argument("--rate", type=float, default=1e-3, help="of learning, at its peak")
+    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--smoothing", type=float, default=0.05)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--eval-every", type=int, default=1500)
+    parser.add_argument("--eval-sentences", type=int, default=150, help="of each dev set")
+    args = parser.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    corpora = read_corpora(args.data, "train")
+    if not (args.work / VOCABULARY).exists():
+        train_vocabulary(corpora, args.work / VOCABULARY, size=args.pieces, seed=args.seed)
+    trainer = Trainer(args, corpora, read_corpora(args.data, "dev"))
+    trainer.train()
+
+
+class Trainer:
+    """Network, optimizer, averages and the data, with a state that is saved and read again."""
+
+    def __init__(self, args: argparse.Namespace, corpora: List[Corpus], dev: List[Corpus]):
+        self.args = args
+        self.generator = torch.Generator().manual_seed(args.seed)
+        self.data = Augmenter(corpora, args.work / VOCABULARY, seed=args.seed, weights=WEIGHTS)
+        self.dev = dev
+        self.network = Tagger(Shape(self.data.n_pieces), len(TAGS), generator=self.generator)
+        self.dropout = DropoutPool(args.dropout, self.generator)
+        matrices = [weight for weight in self.network.weights.values() if weight.ndim == 2]
+        vectors = [weight for weight in self.network.weights.values() if weight.ndim == 1]
+        groups = [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, lr=args.rate, betas=(0.9, 0.98), fused=True)
+        self.averages = {name: weight.detach().clone() for name, weight in self.network.weights.items()}
+        self.step = 0
+        self.seconds = 0.0
+        self.table_grad = torch.zeros_like(self.network.weights[EMBEDDINGS])
+        counts = torch.ones(self.data.n_pieces)
+        counts[:4] = 0
+        self.piece_shares = counts
+        if (args.work / STATE).exists():
+            self.read_state()
+
+    def write_state(self, name: str = STATE) -> None:
+        """Save all that training needs to go on, in one move."""
+        state = {
+            "network": self.network.state_dict(),
+            "averages": self.averages,
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "rng": self.data.rng.getstate(),
+            "numpy_rng": self.data.numpy_rng.bit_generator.state,
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        torch.save(state, self.args.work / f"{name}.new")
+        os.replace(self.args.work / f"{name}.new", self.args.work / name)
+
+    def read_state(self) -> None:
+        """Go on where write_state left off."""
+        state = torch.load(self.args.work / STATE, weights_only=False)
+        self.network.load_state_dict(state["network"])
+        self.averages = state["averages"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])
+        self.data.rng.setstate(state["rng"])
+        self.data.numpy_rng.bit_generator.state = state["numpy_rng"]
+        self.step, self.seconds = state["step"], state["seconds"]
+
+    def find_rate(self) -> float:
+        """The rate of learning: a short warm-up, constant, and a fall to zero over the last fifth."""
+        warm_up = min(1.0, (self.step + 1) / 400)
+        fall = min(1.0, (self.args.steps - self.step) / (FALL * self.args.steps))
+        return self.args.rate * warm_up * fall
+
+    def train(self) -> None:
+        """Train to the last step."""
+        args = self.args
+        last_save = time.time()
+        while self.step < args.steps:
+            if self.step >= (1 - FALL) * args.steps and not (args.work / STABLE).exists():
+                self.write_state(STABLE)  # whoever wants to train longer goes on from here
+            is_first = self.step < args.mlm_steps
+            batches = self.data.make_batches(
+                n_batches=24,
+                batch_pieces=args.batch_pieces,
+                max_pieces=512,
+                mask_share=0.8 if is_first else 0.4,
+                mask_rate=0.2 if is_first else 0.15,
+            )
+            for batch in batches:
+                start = time.time()
+                losses = self.run_step(*map(torch.from_numpy, batch), mlm_weight=1.0 if is_first else 0.1)
+                self.seconds += time.time() - start
+                self.step += 1
+                if self.step % 100 == 0:
+                    self.log({"step": self.step, "ner": losses[0], "mlm": losses[1], "minutes": self.seconds / 60})
+                if self.step % args.eval_every == 0 or self.step == args.steps:
+                    self.log({"step": self.step, "dev": self.evaluate()})
+                if self.step == args.steps:
+                    break
+            if time.time() - last_save > 120:
+                self.write_state()
+                last_save = time.time()
+        self.write_state()
+
+    def run_step(self, ids: Tensor, labels: Tensor, guessed: Tensor, *, mlm_weight: float) -> Tuple[float, float]:
+        """One step; returns the two losses."""
+        network, table = self.network, self.network.weights[EMBEDDINGS]
+        self.dropout.refresh()
+        rivals = torch.multinomial(self.piece_shares, 2048, replacement=True, generator=self.generator)
+        is_guessed = guessed != IGNORED
+        candidates, targets = torch.unique(guessed[is_guessed], return_inverse=True)
+        candidates = torch.cat([candidates, rivals[~torch.isin(rivals, candidates)]])
+        # Only the rows that are used are looked up and given a gradient; the dense gradient costs more than the lookup.
+        used, places = torch.unique(torch.cat([ids.reshape(-1), candidates]), return_inverse=True)
+        rows = table.detach()[used].requires_grad_()
+        hidden = network.encode(ids, self.dropout, torch.bfloat16, rows=rows, places=places[: ids.numel()].view(ids.shape))
+        logits = network.tag(hidden)
+        ner = functional.cross_entropy(
+            logits.view(-1, len(TAGS)), labels.reshape(-1), ignore_index=IGNORED, label_smoothing=self.args.smoothing
+        )
+        loss = ner
+        mlm = torch.zeros(())
+        if len(targets):
+            guesses = network.guess_pieces(hidden[is_guessed], candidates, rows[places[ids.numel() :]])
+            mlm = functional.cross_entropy(guesses, targets)
+            loss = ner + mlm_weight * mlm
+        loss.backward()
+        self.table_grad.zero_()
+        self.table_grad.index_copy_(0, used, rows.grad)
+        table.grad = self.table_grad
+        torch.nn.utils.clip_grad_norm_(network.weights.values(), 1.0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.find_rate()
+        self.optimizer.step()
+        for name, weight in network.weights.items():
+            if name != EMBEDDINGS:
+                weight.grad = None
+        if self.step % 5 == 0:
+            keep = min(0.995, 1 - 1 / (self.step / 5 + 1))
+            torch._foreach_lerp_(list(self.averages.values()), [w.detach() for w in network.weights.values()], 1 - keep)
+        return ner.item(), mlm.item()
+
+    def log(self, entry: Dict) -> None:
+        """Add a line to the log."""
+        with (self.args.work / LOG).open("a", encoding="utf8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def evaluate(self) -> Dict[str, float]:
+        """Strict F1 of the averaged weights on the beginning of each dev set, and means."""
+        own = {name: weight.detach().clone() for name, weight in self.network.weights.items()}
+        with torch.no_grad():
+            for name, weight in self.network.weights.items():
+                weight.copy_(self.averages[name])
+        scores = {corpus.key: round(self.score(corpus), 4) for corpus in self.dev}
+        with torch.no_grad():
+            for name, weight in self.network.weights.items():
+                weight.copy_(own[name])
+        for kind in ("panx", "uner", "gold"):
+            found = [score for key, score in scores.items() if key.startswith(kind) and key != "uner/sv"]
+            scores[f"mean {kind}"] = round(float(np.mean(found)), 4)
+        return scores
+
+    @torch.inference_mode()
+    def score(self, corpus: Corpus) -> float:
+        """Strict F1 on one set, argmax."""
+        n_right = n_found = n_gold = 0
+        sentences = corpus.sentences[: self.args.eval_sentences]
+        for start in range(0, len(sentences), 50):
+            batch = sentences[start : start + 50]
+            rows = [self.encode_plain(sentence.words) for sentence in batch]
+            ids = torch.full((len(rows), max(len(row[0]) for row in rows)), PAD)
+            for i, (row, _) in enumerate(rows):
+                ids[i, : len(row)] = torch.tensor(row)
+            tags = self.network.tag(self.network.encode(ids, None, torch.bfloat16)).argmax(-1).numpy()
+            for i, sentence in enumerate(batch):
+                found = set(find_ents([int(tags[i, at]) if at else 0 for at in rows[i][1]]))
+                gold = set(find_ents(sentence.tags))
+                n_right, n_found, n_gold = n_right + len(found & gold), n_found + len(found), n_gold + len(gold)
+        return 2 * n_right / max(1, n_found + n_gold)
+
+    def encode_plain(self, words: List[str]) -> Tuple[List[int], List[int]]:
+        """Ids of a sentence without augmentation, and where each word's first piece is (0: it has none)."""
+        ids, firsts = [0], []
+        for word in words:
+            pieces = [i + 1 if i else 3 for i in self.data.processor.encode(word)]
+            firsts.append(len(ids) if pieces and len(ids) < 511 else 0)
+            ids += pieces
+        return [*ids[:511], 2], firsts
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,323 @@
+"""Training text for build_bundled.py: the corpora, a vocabulary made from them, and batches with augmentation."""
+
+import gzip
+import io
+import random
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+import sentencepiece
+
+TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
+UNSPACED = {"zh", "zh-Hant", "ja", "th"}
+BOS, PAD, EOS, UNK = 0, 1, 2, 3
+IGNORED = -100
+_URL_HEAD = re.compile(r"https?://|www\.")
+_NO_SPACE_BEFORE = re.compile(r"[.,;:!?)\]}»”’…%]+")
+_DIGRAPHS = (("Lj", "Љ"), ("Nj", "Њ"), ("Dž", "Џ"), ("LJ", "Љ"), ("NJ", "Њ"), ("lj", "љ"), ("nj", "њ"), ("dž", "џ"))
+_LATIN = "abvgdđežzijklmnoprstćufhcčš"
+_CYRILLIC = str.maketrans(_LATIN + _LATIN.upper(), "абвгдђежзијклмнопрстћуфхцчш" + "АБВГДЂЕЖЗИЈКЛМНОПРСТЋУФХЦЧШ")
+_NO_SPACE_AFTER = re.compile(r"[(\[{«“¿¡]+")
+
+
+class Sentence(NamedTuple):
+    """Words and the ids of their tags."""
+
+    words: List[str]
+    tags: List[int]
+
+
+@dataclass
+class Corpus:
+    """One language of one corpus."""
+
+    name: str
+    language: str
+    sentences: List[Sentence]
+
+    @property
+    def key(self) -> str:
+        """Such as panx/de."""
+        return f"{self.name}/{self.language}"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether neighbouring sentences belong together."""
+        return self.name != "panx"
+
+
+def read_corpora(folder: Path, split: str) -> List[Corpus]:
+    """Read one split of all corpora, in a fixed order."""
+    corpora = []
+    for path in sorted(folder.glob(f"*/*.{split}.iob2.gz")):
+        if path.parent.name in ("panx", "uner", "gold"):
+            corpora.append(Corpus(path.parent.name, path.name.split(".")[0], read_sentences(path)))
+    return corpora
+
+
+def read_sentences(path: Path) -> List[Sentence]:
+    """Read an .iob2.gz file of the manifest's layout."""
+    sentences = []
+    for block in gzip.open(path, "rt", encoding="utf8").read().split("\n\n"):
+        rows = [line.split("\t") for line in block.split("\n") if "\t" in line]
+        if rows:
+            sentences.append(Sentence([row[0] for row in rows], [TAGS.index(row[1]) for row in rows]))
+    return sentences
+
+
+def find_ents(tags: Sequence[int]) -> List[Tuple[int, int, int]]:
+    """Entities as (start, end, kind), kinds 0 PER, 1 ORG, 2 LOC. An I that continues nothing opens one."""
+    ents: List[Tuple[int, int, int]] = []
+    for i, tag in enumerate(tags):
+        if not tag:
+            continue
+        kind, inside = divmod(tag - 1, 2)
+        if inside and ents and ents[-1][1:] == (i, kind):
+            ents[-1] = (ents[-1][0], i + 1, kind)
+        else:
+            ents.append((i, i + 1, kind))
+    return ents
+
+
+def train_vocabulary(corpora: Sequence[Corpus], model: Path, *, size: int, seed: int) -> None:
+    """Train a SentencePiece unigram vocabulary, with XLM-R's normaliser, on text balanced over languages."""
+    rng = random.Random(seed)
+    lines: List[str] = []
+    for corpus in corpora:
+        n_chars = sum(len(word) for sentence in corpus.sentences for word in sentence.words)
+        share = min(1.5, (600_000 / n_chars) ** 0.4)
+        for sentence in corpus.sentences:
+            if rng.random() < share % 1:
+                lines.append(" ".join(sentence.words))
+            if corpus.language == "sr" and rng.random() < 0.5:
+                lines.append(" ".join(to_cyrillic(word) for word in sentence.words))
+            lines += [" ".join(sentence.words)] * int(share)
+            if corpus.language in UNSPACED and rng.random() < 0.5:
+                lines.append("".join(sentence.words))
+                lines.append(" ".join("".join(sentence.words)))
+    rng.shuffle(lines)
+    writer = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines),
+        model_writer=writer,
+        model_type="unigram",
+        vocab_size=size,
+        character_coverage=0.9999,
+        normalization_rule_name="nmt_nfkc",
+        max_sentence_length=16384,
+        num_threads=2,
+        minloglevel=1,
+    )
+    model.write_bytes(writer.getvalue())
+
+
+class Augmenter:
+    """Makes training sequences: sentences joined, entities exchanged, casing and punctuation varied, pieces sampled."""
+
+    def __init__(self, corpora: Sequence[Corpus], vocabulary: Path, *, seed: int, weights: Dict[str, float]):
+        self.corpora = list(corpora)
+        self.rng = random.Random(seed)
+        self.numpy_rng = np.random.default_rng(seed)
+        self.processor = sentencepiece.SentencePieceProcessor(model_file=str(vocabulary))
+        self.n_pieces = self.processor.get_piece_size() + 2
+        self.mask_id = self.n_pieces - 1
+        sizes = np.array([sum(len(s.words) for s in corpus.sentences) for corpus in corpora], dtype=float)
+        factors = [weights.get(corpus.name, 1.0) * weights.get(corpus.key, 1.0) for corpus in corpora]
+        shares = sizes**0.7 * np.array(factors)
+        # Shares are of words; a corpus of long sentences is drawn from less often.
+        per_sentence = shares / (sizes / [len(corpus.sentences) for corpus in corpora])
+        self.draw = per_sentence / per_sentence.sum()
+        self._cache: Dict[Tuple[str, bool], List[int]] = {}
+        self._collect_names()
+
+    def _collect_names(self) -> None:
+        """Names by language and kind, and by script and kind."""
+        self.names: Dict[Tuple[str, int], List[List[str]]] = defaultdict(list)
+        seen = set()
+        for corpus in self.corpora:
+            for words, tags in corpus.sentences:
+                for start, end, kind in find_ents(tags):
+                    name = words[start:end]
+                    found = (corpus.language, kind, " ".join(name))
+                    if found in seen or len(name) > 6:
+                        continue
+                    seen.add(found)
+                    self.names[corpus.language, kind].append(name)
+                    if all(char.isascii() for char in found[2]):
+                        self.names["latin", kind].append(name)
+
+    def _pick_name(self, language: str, kind: int) -> List[str]:
+        own = self.names[language, kind]
+        is_latin = language not in {"zh", "zh-Hant", "ja", "th", "ar", "hi", "kk", "ru"}
+        share = 0.5 if len(own) < 3000 else 0.15
+        if is_latin and self.rng.random() < share:
+            own = self.names["latin", kind]
+        return self.rng.choice(own)
+
+    def _exchange(self, sentence: Sentence, language: str) -> Sentence:
+        words: List[str] = []
+        tags: List[int] = []
+        last = 0
+        for start, end, kind in find_ents(sentence.tags):
+            words += sentence.words[last:start]
+            tags += sentence.tags[last:start]
+            name = sentence.words[start:end]
+            if self.rng.random() < 0.5:
+                name = self._pick_name(language, kind)
+            words += name
+            tags += [2 * kind + 1] + [2 * kind + 2] * (len(name) - 1)
+            last = end
+        return Sentence(words + sentence.words[last:], tags + sentence.tags[last:])
+
+    def _vary(self, sentence: Sentence, corpus: Corpus) -> Sentence:
+        """One sentence with its augmentation."""
+        rng = self.rng
+        words, tags = sentence
+        if corpus.key == "gold/de" and _URL_HEAD.match(words[0]) and rng.random() < 0.6:
+            words, tags = words[1:] or words, tags[1:] or tags  # GermEval's sentences begin with their source
+        if rng.random() < 0.35:
+            words, tags = self._exchange(Sentence(words, tags), corpus.language)
+        if len(words) > 1 and not tags[-1] and rng.random() < 0.15 and _NO_SPACE_BEFORE.fullmatch(words[-1]):
+            if rng.random() < 0.6:
+                words, tags = words[:-1], tags[:-1]
+            else:
+                words = [*words[:-1], rng.choice("!?.")]
+        elif corpus.name == "panx" and rng.random() < 0.15:
+            words, tags = [*words, rng.choice(".!?.")], [*tags, 0]
+        draw = rng.random()
+        if draw < 0.03:
+            words = [word.lower() for word in words]
+        elif draw < 0.05:
+            words = [word.upper() for word in words]
+        elif draw < 0.06:
+            words = [word.title() for word in words]
+        if corpus.language in UNSPACED and rng.random() < 0.25:
+            words, tags = _split_chars(words, tags)
+        if corpus.language == "sr" and rng.random() < 0.3:
+            words = [to_cyrillic(word) for word in words]
+        return Sentence(words, tags)
+
+    def _encode(self, word: str, glued: bool) -> List[int]:
+        """Ids of a word's pieces, as the fast tokenizer gives them; glued: without the mark of a space before."""
+        if self.rng.random() < 0.2 and len(word) > 2 and not glued:
+            ids = self.processor.encode(word, enable_sampling=True, alpha=0.3, nbest_size=-1)
+            return [i + 1 if i else UNK for i in ids]
+        key = (word, glued)
+        ids = self._cache.get(key)
+        if ids is None:
+            if glued:
+                found = self.processor.encode("," + word)
+                mark = self.processor.encode(",")
+                ids = found[len(mark) :] if found[: len(mark)] == mark and len(found) > len(mark) else []
+                ids = ids or self.processor.encode(word)
+            else:
+                ids = self.processor.encode(word)
+            ids = [i + 1 if i else UNK for i in ids]
+            if len(self._cache) < 2_000_000:
+                self._cache[key] = ids
+        return ids
+
+    def _encode_sentence(self, sentence: Sentence, corpus: Corpus) -> Tuple[List[int], List[int], List[int]]:
+        """Piece ids, a label for each (IGNORED behind a word's first), and which word each is of."""
+        ids: List[int] = []
+        labels: List[int] = []
+        owners: List[int] = []
+        glue_all = corpus.language in UNSPACED
+        as_text = self.rng.random() < 0.15
+        after_open = False
+        for i, (word, tag) in enumerate(zip(sentence.words, sentence.tags)):
+            glued = as_text and i > 0 and (glue_all or after_open or bool(_NO_SPACE_BEFORE.fullmatch(word)))
+            after_open = bool(_NO_SPACE_AFTER.fullmatch(word))
+            pieces = self._encode(word, glued)
+            if not pieces:
+                continue
+            ids += pieces
+            labels += [tag] + [IGNORED] * (len(pieces) - 1)
+            owners += [i] * len(pieces)
+        return ids, labels, owners
+
+    def make_sequence(self, max_pieces: int) -> Tuple[List[int], List[int], List[int]]:
+        """A sentence, or some joined: piece ids with their specials, labels, and words."""
+        corpus = self.corpora[int(self.numpy_rng.choice(len(self.corpora), p=self.draw))]
+        draw = self.rng.random()
+        n_sentences = 1 if draw < 0.55 else 100 if draw > 0.985 else self.rng.randint(2, 5)
+        limit = max_pieces if n_sentences == 100 or self.rng.random() < 0.1 else min(max_pieces, 160)
+        at = self.rng.randrange(len(corpus.sentences))
+        ids, labels, owners = [BOS], [IGNORED], [-1]
+        for i in range(n_sentences):
+            if not corpus.is_running:
+                at = self.rng.randrange(len(corpus.sentences))
+            sentence = self._vary(corpus.sentences[(at + i * corpus.is_running) % len(corpus.sentences)], corpus)
+            more = self._encode_sentence(sentence, corpus)
+            if i and len(ids) + len(more[0]) >= limit:
+                break
+            first = owners[-1] + 1
+            ids += more[0]
+            labels += more[1]
+            owners += [first + owner for owner in more[2]]
+        cut = max_pieces - 1
+        return [*ids[:cut], EOS], [*labels[:cut], IGNORED], [*owners[:cut], -1]
+
+    def mask(self, ids: np.ndarray, owners: List[int], rate: float) -> Tuple[np.ndarray, np.ndarray]:
+        """Hide whole words: ids with some masked, and the ids to be guessed (IGNORED elsewhere)."""
+        owners_array = np.array(owners)
+        n_words = owners_array.max(initial=-1) + 1
+        chosen = np.append(self.numpy_rng.random(n_words) < rate, False)[owners_array]
+        how = self.numpy_rng.random(len(ids))
+        hidden = np.where(how < 0.8, self.mask_id, self.numpy_rng.integers(4, self.n_pieces - 1, len(ids)))
+        masked = np.where(chosen & (how < 0.9), hidden, ids)
+        return masked, np.where(chosen, ids, IGNORED)
+
+    def make_batches(
+        self, *, n_batches: int, batch_pieces: int, max_pieces: int, mask_share: float, mask_rate: float
+    ) -> Iterator[Tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Batches of sequences of like length: ids, labels, ids to be guessed, each (n_sequences, length)."""
+        drawn = []
+        total = 0
+        while total < n_batches * batch_pieces:
+            drawn.append(self.make_sequence(max_pieces))
+            total += len(drawn[-1][0])
+        drawn.sort(key=lambda sequence: len(sequence[0]))
+        batches = []
+        start = 0
+        while start < len(drawn):
+            stop = start + 1
+            while stop < len(drawn) and (stop + 1 - start) * len(drawn[stop][0]) <= batch_pieces * 1.05:
+                stop += 1
+            batches.append(drawn[start:stop])
+            start = stop
+        self.rng.shuffle(batches)
+        for batch in batches:
+            width = max(len(ids) for ids, _, _ in batch)
+            padded = np.full((3, len(batch), width), IGNORED, dtype=np.int64)
+            padded[0] = PAD
+            for row, (ids, labels, owners) in enumerate(batch):
+                array = np.array(ids)
+                padded[1, row, : len(ids)] = labels
+                if self.rng.random() < mask_share:
+                    array, padded[2, row, : len(ids)] = self.mask(array, owners, mask_rate)
+                padded[0, row, : len(ids)] = array
+            yield padded[0], padded[1], padded[2]
+
+
+def to_cyrillic(word: str) -> str:
+    """Serbian is written in both scripts; its corpus has the Latin one alone."""
+    for latin, cyrillic in _DIGRAPHS:
+        word = word.replace(latin, cyrillic)
+    return word.translate(_CYRILLIC)
+
+
+def _split_chars(words: List[str], tags: List[int]) -> Tuple[List[str], List[int]]:
+    """One token a character, as spaCy's Chinese has it."""
+    new_words: List[str] = []
+    new_tags: List[int] = []
+    for word, tag in zip(words, tags):
+        chars = list(word) if not word.isascii() else [word]
+        new_words += chars
+        inside = tag + 1 if tag % 2 else tag
+        new_tags += [tag] + [inside] * (len(chars) - 1)
+    return new_words, new_tags

@@ -1,0 +1,283 @@
+"""Training the network in PyTorch, with thinc's optimizer."""
+
+import re
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+import torch
+from thinc.api import Optimizer
+from thinc.compat import has_cupy
+from thinc.shims import PyTorchGradScaler
+from thinc.util import torch2xp
+from torch import Tensor
+from torch.optim.adam import adam
+
+from ..errors import Errors
+from ..types import BoolArray, FloatArray, IntArray, TrainingSettings
+from .torch import find_device
+
+Key = Tuple[int, str]
+# Of averages, as thinc has it.
+MAX_DECAY = 0.9999
+# The parts of an encoder that are numbered, as the architectures of transformers name them.
+_NUMBERED = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.(\d+)\.")
+
+
+class TorchTrainer:
+    """Runs a network forward and back and takes the optimizer's steps.
+
+    thinc's PyTorchShim switches the network between training and evaluation under the feet of other threads, loses
+    averages in `use_params` and passes no learning rate for each parameter; this does not.
+
+    network (torch.nn.Module): Made float32, in place. Takes input_ids and attention_mask, gives `.logits`.
+    settings (TrainingSettings): How.
+    device (Optional[str]): As find_device takes it.
+    RAISES (ValueError): XN120 if the network has fewer layers than are to be frozen.
+    """
+
+    def __init__(self, network: torch.nn.Module, *, settings: TrainingSettings, device: Optional[str]):
+        self.device = find_device(device)
+        self.network = network.to(self.device, torch.float32)
+        self.settings = settings
+        # thinc's scaler knows GPUs alone
+        self._scaler = PyTorchGradScaler(settings.mixed_precision == "float16" and self.device.type == "cuda")
+        self._scaler.to_(self.device)
+        self._dtype = None if settings.mixed_precision is None else getattr(torch, settings.mixed_precision)
+        self._n_updates = 0
+        depths, n_layers = find_depths(network)
+        n_frozen = _count_frozen(settings, n_layers)
+        self._rates: Dict[str, float] = {}
+        for name, weight in network.named_parameters():
+            weight.requires_grad_(depths[name] >= n_frozen)
+            self._rates[name] = settings.layer_decay ** (n_layers + 1 - depths[name])
+        if settings.gradient_checkpointing:
+            # Renamed in transformers 5.
+            enable = getattr(network, "activation_checkpointing_enable", network.gradient_checkpointing_enable)
+            enable({"use_reentrant": False})
+
+    def begin_update(self, dropout: float) -> "TorchPass":
+        """Start a forward pass over the batches of windows of one update.
+
+        dropout (float): The rate, in [0, 1], where the settings do not say otherwise.
+        RETURNS (TorchPass): Takes the batches, and their gradients.
+        """
+        rate = dropout if self.settings.dropout is None else self.settings.dropout
+        _set_dropout(self.network, rate)
+        return TorchPass(self)
+
+    def run(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Logits with their graph: shape (n_windows, length, n_tags), float32."""
+        with torch.autocast(self.device.type, dtype=self._dtype, enabled=self._dtype is not None):
+            logits = self.network(input_ids=ids, attention_mask=mask).logits
+        return logits.float()
+
+    def backprop(self, outputs: Sequence[Tensor], gradients: Sequence[Tensor]) -> None:
+        """Add to the weights' gradients."""
+        if any(output.requires_grad for output in outputs):
+            torch.autograd.backward(list(outputs), list(self._scaler.scale(list(gradients))))
+        self._n_updates += 1
+
+    def finish_update(self, optimizer: Any, shim_id: int, *, where: str) -> bool:
+        """Take a step with the mean of the gradients since the last one.
+
+        optimizer (Any): thinc's, or a callable that takes key, weights and gradient, as Language.rehearse gives.
+        shim_id (int): With a weight's name the key under which the optimizer keeps what it knows of it.
+        where (str): Names the batch, for the message.
+        RETURNS (bool): Whether a step was taken: not if there is no gradient, or in float16 if it overflowed.
+        RAISES (ValueError): XN207 if a gradient is not finite; no weight was changed.
+        """
+        weights = {name: weight for name, weight in self.network.named_parameters() if weight.grad is not None}
+        gradients = [weight.grad for weight in weights.values()]
+        if self._n_updates > 1:
+            torch._foreach_div_(gradients, float(self._n_updates))
+        self._n_updates = 0
+        overflown = bool(gradients) and self._scaler.unscale(gradients)
+        try:
+            if overflown or not gradients:
+                return False
+            norms = _check_finite(weights, where)
+            for (name, weight), norm in zip(weights.items(), norms):
+                apply_optimizer(optimizer, (shim_id, name), weight.data, weight.grad, norm, self._rates[name])
+            return True
+        finally:
+            self._scaler.update()
+            for weight in weights.values():
+                weight.grad = None
+
+    @contextmanager
+    def use_params(self, params: Mapping[Key, Any], shim_id: int) -> Iterator[None]:
+        """Have other values in the weights for a while, such as their averages.
+
+        params (Mapping[Key, Any]): Arrays by key; weights that are not in it keep theirs.
+        shim_id (int): As for finish_update.
+        """
+        former: Dict[str, Tensor] = {}
+        weights = dict(self.network.named_parameters())
+        for name, weight in weights.items():
+            if (shim_id, name) in params:
+                former[name] = weight.data
+                value = torch.as_tensor(params[shim_id, name]).to(weight.device, weight.dtype)
+                weight.data = value.view_as(weight)
+        try:
+            yield
+        finally:
+            for name, data in former.items():
+                weights[name].data = data
+
+
+class TorchPass:
+    """One update's way forward and back: called with each batch of windows, then given the gradients of all.
+
+    trainer (TorchTrainer): Has the network.
+    """
+
+    def __init__(self, trainer: TorchTrainer):
+        self._trainer = trainer
+        self._outputs: List[Tensor] = []
+
+    def __call__(self, piece_ids: IntArray, mask: BoolArray) -> FloatArray:
+        """As types.Runtime."""
+        trainer = self._trainer
+        ids = torch.from_numpy(piece_ids).to(trainer.device)
+        attention_mask = torch.from_numpy(mask).to(trainer.device, torch.int64)
+        trainer.network.train()
+        try:
+            self._outputs.append(trainer.run(ids, attention_mask))
+        finally:
+            trainer.network.eval()
+        return self._outputs[-1].detach().cpu().numpy()
+
+    def backprop(self, gradients: Sequence[FloatArray]) -> None:
+        """Send gradients back.
+
+        gradients (Sequence[FloatArray]): For each batch, in the order of the calls, the shape of its logits.
+        """
+        trainer = self._trainer
+        trainer.network.train()  # what checkpointing computes again must be what it was
+        try:
+            trainer.backprop(self._outputs, [torch.from_numpy(d).to(trainer.device) for d in gradients])
+        finally:
+            trainer.network.eval()
+            self._outputs = []
+
+
+def find_depths(network: torch.nn.Module) -> Tuple[Dict[str, int], int]:
+    """How deep each weight lies: 0 the embeddings, i the i-th layer, and behind the last layer the head.
+
+    network (torch.nn.Module): Of transformers.
+    RETURNS (Tuple[Dict[str, int], int]): By the weight's name; and the number of layers.
+    """
+    prefix = getattr(network, "base_model_prefix", "") + "."
+    numbers = {name: _NUMBERED.search(name) for name, _ in network.named_parameters()}
+    n_layers = max((int(match.group(1)) + 1 for match in numbers.values() if match), default=0)
+    depths: Dict[str, int] = {}
+    for name, match in numbers.items():
+        if not name.startswith(prefix):
+            depths[name] = n_layers + 1
+        elif match:
+            depths[name] = int(match.group(1)) + 1
+        else:
+            depths[name] = 0 if "embed" in name else n_layers
+    return depths, n_layers
+
+
+def _count_frozen(settings: TrainingSettings, n_layers: int) -> int:
+    """Weights of a depth below this stay as they are."""
+    freeze = settings.freeze
+    if isinstance(freeze, int) and freeze > n_layers:
+        raise ValueError(Errors.XN120.format(found=freeze, n_layers=n_layers))
+    return {None: 0, "embeddings": 1, "encoder": n_layers + 1}[freeze] if not isinstance(freeze, int) else freeze + 1
+
+
+def _set_dropout(network: torch.nn.Module, rate: float) -> None:
+    for module in network.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = rate
+        if isinstance(getattr(module, "dropout_prob", None), float):
+            module.dropout_prob = rate  # attention that is computed in one call has no module for it
+
+
+def _check_finite(weights: Mapping[str, Tensor], where: str) -> List[float]:
+    """The norms of the gradients. RAISES (ValueError): XN207 if one is not finite."""
+    norms = torch.stack(torch._foreach_norm([weight.grad for weight in weights.values()])).tolist()
+    wrong = [name for name, norm in zip(weights, norms) if not norm < float("inf")]
+    if wrong:
+        message = Errors.XN207.format(weight=wrong[0], n_wrong=len(wrong), n_weights=len(weights), docs=where)
+        raise ValueError(message)
+    return norms
+
+
+def apply_optimizer(optimizer: Any, key: Key, weight: Tensor, gradient: Tensor, norm: float, rate: float) -> None:
+    """Change a weight as thinc's optimizer would, in place.
+
+    Adam is computed by PyTorch, on all cores and on any device; on a small model thinc's own takes a quarter of a step.
+    What it remembers stands in the optimizer, under the same names. Other optimizers are called as they are.
+
+    optimizer (Any): thinc's, or a callable like it.
+    key (Key): The shim's id and the weight's name.
+    weight, gradient (Tensor): Of one shape. The gradient is used up.
+    norm (float): Of the gradient.
+    rate (float): Scales the learning rate.
+    SOURCE: thinc/optimizers.py; Kingma and Ba (2015), Loshchilov and Hutter (2019) for L2_is_weight_decay.
+    """
+    if type(optimizer) is not Optimizer:  # it may keep what it is given: the gradient, too, must last
+        _call_optimizer(optimizer, key, weight, gradient.clone(), {})
+    elif optimizer.use_radam or not (optimizer.b1 > 0 and optimizer.b2 > 0):
+        _call_optimizer(optimizer, key, weight, gradient, {"lr_scale": rate})
+    else:
+        _take_adam_step(optimizer, key, weight, gradient, norm, rate)
+
+
+def _call_optimizer(
+    optimizer: Callable[..., Any], key: Key, weight: Tensor, gradient: Tensor, settings: Dict[str, float]
+) -> None:
+    values = _share(weight)
+    changed, _ = optimizer(key, values, _share(gradient), **settings)
+    weight.copy_(torch.as_tensor(changed))
+
+
+def _share(tensor: Tensor) -> Any:
+    """A tensor as an array of thinc's that shares its memory; without cupy, of a GPU's tensor a copy."""
+    return torch2xp(tensor) if has_cupy or tensor.device.type == "cpu" else tensor.cpu().numpy()
+
+
+def _recall(memory: Dict[Key, Any], key: Key, weight: Tensor) -> Tensor:
+    """What the optimizer remembers of a weight, where the weight is; zeros at first."""
+    if key not in memory:
+        memory[key] = _share(torch.zeros_like(weight, device="cpu" if not has_cupy else weight.device).view(-1))
+    found = torch.as_tensor(memory[key])
+    if found.device != weight.device:
+        found = memory[key] = found.to(weight.device)
+    return found.view_as(weight)
+
+
+def _take_adam_step(optimizer: Any, key: Key, weight: Tensor, gradient: Tensor, norm: float, rate: float) -> None:
+    optimizer.nr_update[key] += 1
+    step = optimizer.nr_update[key]
+    if optimizer.L2 and not optimizer.L2_is_weight_decay:
+        gradient.add_(weight, alpha=optimizer.L2)
+        norm = float(gradient.norm())
+    if optimizer.grad_clip and norm >= optimizer.grad_clip:
+        gradient.mul_(optimizer.grad_clip / norm)
+    adam(
+        [weight],
+        [gradient],
+        [_recall(optimizer.mom1, key, weight)],
+        [_recall(optimizer.mom2, key, weight)],
+        [],
+        [torch.tensor(float(step - 1), device=weight.device)],  # it counts on by itself
+        fused=weight.device.type in ("cpu", "cuda"),
+        amsgrad=False,
+        beta1=optimizer.b1,
+        beta2=optimizer.b2,
+        lr=optimizer.learn_rate * rate,
+        weight_decay=0.0,
+        # thinc adds eps before the second moment's bias is corrected, PyTorch after.
+        eps=optimizer.eps / (1 - optimizer.b2**step) ** 0.5,
+        maximize=False,
+    )
+    if optimizer.L2 and optimizer.L2_is_weight_decay:
+        weight.mul_(1 - rate * optimizer.learn_rate * optimizer.L2)
+    if optimizer.averages is not None:
+        average = _recall(optimizer.averages, key, weight)
+        average.lerp_(weight, 1 - min((1 + step) / (10 + step), MAX_DECAY))

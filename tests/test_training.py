@@ -1,0 +1,410 @@
+"""The component learns: as spaCy's own do, through nlp.initialize, nlp.update and friends."""
+
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+import spacy
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from spacy.util import fix_random_seed
+from thinc.api import SGD, Adam
+from toys import IOB_TAGS, make_config, write_random, write_tokenizer
+from transformers import AutoModelForTokenClassification, XLMRobertaModel
+
+SENTENCES = [
+    (["Jack", "Sparrow", "loves", "New", "York", "!"], [(0, 2, "PER"), (3, 5, "LOC")]),
+    (["Anna", "lives", "in", "Berlin"], [(0, 1, "PER"), (3, 4, "LOC")]),
+    (["the", "Siemens", "AG", "and", "the", "car"], [(1, 3, "ORG")]),
+    (["the", "car", "and", "the", "fox"], []),
+]
+
+
+def make_examples(nlp, sentences=SENTENCES):
+    examples = []
+    for words, ents in sentences:
+        reference = Doc(nlp.vocab, words=words)
+        reference.set_ents([Span(reference, *ent) for ent in ents])
+        examples.append(Example(Doc(nlp.vocab, words=words), reference))
+    return examples
+
+
+def get_ents(docs):
+    return [[(ent.text, ent.label_) for ent in doc.ents] for doc in docs]
+
+
+def get_weights(nlp):
+    network = nlp.get_pipe("xlmr_ner").model.shims[0].checkpoint.network
+    return {name: weight.detach().cpu().numpy().copy() for name, weight in network.named_parameters()}
+
+
+def train(nlp, examples, *, steps=30, drop=0.1, learn_rate=3e-3):
+    optimizer = nlp.initialize(lambda: examples, sgd=Adam(learn_rate))
+    for _ in range(steps):
+        losses = {}
+        nlp.update(examples, sgd=optimizer, drop=drop, losses=losses)
+    return optimizer, losses["xlmr_ner"]
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    fix_random_seed(1)
+
+
+@pytest.fixture
+def headless_checkpoint(tmp_path):
+    """An encoder alone, as xlm-roberta-base is: config.json names no tags either."""
+    write_random(tmp_path)
+    network = AutoModelForTokenClassification.from_pretrained(tmp_path)
+    config = make_config(network.config.vocab_size, ["LABEL_0", "LABEL_1"])
+    encoder = XLMRobertaModel(config, add_pooling_layer=False)
+    encoder.load_state_dict(network.roberta.state_dict())
+    encoder.save_pretrained(tmp_path)
+    return tmp_path
+
+
+SETTINGS = {
+    "plain": {},
+    "bioes": {"model": {"scheme": "bioes"}},
+    "io": {"model": {"scheme": "io"}},
+    "argmax, smoothed": {"decoding": "argmax", "label_smoothing": 0.1},
+    "sampled pieces": {"model": {"sample_pieces": 0.3}},
+    "short windows": {"model": {"window": 6, "overlap": 2}},
+    "raw text": {"model": {"input": "text", "pooling": "mean"}},
+    "mixed precision": {"model": {"mixed_precision": "bfloat16"}},
+    "predicts in bfloat16": {"model": {"precision": "bfloat16"}},
+    "own names": {"label_map": {"PER": "PERSON"}},
+}
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_component_overfits_and_comes_back_from_disk(make_nlp, headless_checkpoint, tmp_path, case):
+    settings = SETTINGS[case]
+    nlp = make_nlp(headless_checkpoint, **settings)
+    names = settings.get("label_map", {})
+    sentences = [(words, [(a, b, names.get(label, label)) for a, b, label in ents]) for words, ents in SENTENCES]
+    examples = make_examples(nlp, sentences)
+    _, loss = train(nlp, examples)
+    expected = get_ents(example.reference for example in examples)
+    assert loss < (0.5 if "smoothed" in case else 0.15)
+    assert get_ents(nlp.pipe([Doc(nlp.vocab, words=words) for words, _ in SENTENCES])) == expected
+    nlp.to_disk(tmp_path / "saved")
+    loaded = spacy.load(tmp_path / "saved")
+    assert get_ents(loaded.pipe([Doc(loaded.vocab, words=words) for words, _ in SENTENCES])) == expected
+    assert loaded.evaluate(make_examples(loaded, sentences))["ents_f"] == 1.0
+
+
+# Labels and the head
+
+
+def test_same_labels_keep_the_head(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    before = get_weights(nlp)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp.initialize(lambda: make_examples(nlp))
+    assert all((values == before[name]).all() for name, values in get_weights(nlp).items())
+
+
+def test_other_labels_get_a_new_head_and_a_warning(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    before = get_weights(nlp)
+    examples = make_examples(nlp, [(["Anna", "runs"], [(0, 1, "ANIMAL")]), (["a", "b"], [(1, 2, "PLANT")])])
+    with pytest.warns(UserWarning, match="XW203.*PER, ORG, LOC; the labels to train are ANIMAL, PLANT"):
+        nlp.initialize(lambda: examples)
+    ner = nlp.get_pipe("xlmr_ner")
+    assert ner.labels == ("ANIMAL", "PLANT")
+    assert ner.tags == ("O", "B-ANIMAL", "I-ANIMAL", "B-PLANT", "I-PLANT")
+    after = get_weights(nlp)
+    assert after["classifier.weight"].shape == (5, 64)
+    assert all((after[name] == before[name]).all() for name in before if not name.startswith("classifier"))
+
+
+def test_labels_of_the_config_come_before_those_of_the_data(make_nlp, headless_checkpoint):
+    nlp = make_nlp(headless_checkpoint)
+    nlp.config["initialize"]["components"]["xlmr_ner"] = {"labels": ["MISC", "PER", "LOC", "ORG"]}
+    nlp.initialize(lambda: make_examples(nlp))
+    assert nlp.get_pipe("xlmr_ner").labels == ("MISC", "PER", "LOC", "ORG")
+
+
+def test_label_data_gives_the_same_tags_again(make_nlp, headless_checkpoint):
+    nlp, other = make_nlp(headless_checkpoint), make_nlp(headless_checkpoint)
+    nlp.initialize(lambda: make_examples(nlp))
+    ner = nlp.get_pipe("xlmr_ner")
+    other.get_pipe("xlmr_ner").initialize(lambda: [], nlp=other, labels=ner.label_data)
+    assert other.get_pipe("xlmr_ner").tags == ner.tags == ("O", "B-LOC", "I-LOC", "B-ORG", "I-ORG", "B-PER", "I-PER")
+
+
+def test_checkpoint_without_head_has_no_labels_and_does_not_predict(make_nlp, headless_checkpoint):
+    nlp = make_nlp(headless_checkpoint)
+    assert nlp.get_pipe("xlmr_ner").labels == ()
+    with pytest.raises(OSError, match=r"XN404.*train this one first"):
+        nlp("Anna")
+
+
+def test_add_label_makes_the_head_of_a_checkpoint_without_one(make_nlp, headless_checkpoint):
+    ner = make_nlp(headless_checkpoint).get_pipe("xlmr_ner")
+    assert [ner.add_label("PER"), ner.add_label("LOC"), ner.add_label("PER")] == [1, 1, 0]
+    assert ner.tags == ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+
+
+def test_label_that_is_added_can_be_learned(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    nlp.get_pipe("xlmr_ner").add_label("ANIMAL")
+    examples = make_examples(nlp, [*SENTENCES[:3], (["the", "fox", "runs"], [(1, 2, "ANIMAL")])])
+    optimizer = nlp.resume_training(sgd=Adam(3e-3))
+    for _ in range(40):
+        nlp.update(examples, sgd=optimizer)
+    assert nlp.evaluate(examples)["ents_per_type"]["ANIMAL"]["f"] == 1.0
+
+
+def test_initialize_without_labels_or_head_is_refused(make_nlp, headless_checkpoint):
+    nlp = make_nlp(headless_checkpoint)
+    with pytest.raises(ValueError, match=r"XN208.*no training doc has an entity"):
+        nlp.initialize(lambda: make_examples(nlp, SENTENCES[3:]))
+
+
+def test_initialize_with_an_empty_corpus_is_refused(make_nlp, random_checkpoint):
+    with pytest.raises(ValueError, match=r"XN205.*\[corpora.train\]"):
+        make_nlp(random_checkpoint).initialize(lambda: [])
+
+
+def test_initialize_without_entities_keeps_the_labels_and_says_so(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    with pytest.warns(UserWarning, match="XW206.*PER, ORG, LOC"):
+        nlp.initialize(lambda: make_examples(nlp, SENTENCES[3:]))
+    assert nlp.get_pipe("xlmr_ner").labels == ("PER", "ORG", "LOC")
+
+
+def test_training_on_random_weights_beneath_the_head_is_refused(make_nlp, tmp_path):
+    write_tokenizer(tmp_path)
+    network = XLMRobertaModel(make_config(2000, IOB_TAGS))
+    state = {name: weight for name, weight in network.state_dict().items() if "layer.1." not in name}
+    network.save_pretrained(tmp_path, state_dict=state)
+    nlp = make_nlp(tmp_path)
+    with pytest.raises(OSError, match="XN405"):
+        nlp.initialize(lambda: make_examples(nlp))
+
+
+# Gold that does not fit
+
+
+def test_misfits_are_warned_of_once(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    reference = Doc(nlp.vocab, words=["Jack", "'s", "car"], spaces=[False, True, False])
+    reference.set_ents([Span(reference, 0, 1, "PER")])
+    examples = [Example(Doc(nlp.vocab, words=["Jack's", "car"]), reference), *make_examples(nlp)]
+    optimizer = nlp.initialize(lambda: examples)
+    with pytest.warns(UserWarning, match="XW204.* 1 gold entities .*'Jack'"):
+        nlp.update(examples, sgd=optimizer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp.update(examples, sgd=optimizer)
+
+
+def test_labels_that_the_component_lacks_are_warned_of_once(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    optimizer = nlp.initialize(lambda: make_examples(nlp))
+    examples = make_examples(nlp, [(["Anna", "runs"], [(0, 1, "ANIMAL")])])
+    with pytest.warns(UserWarning, match=r"XW205.*ANIMAL.*PER, ORG, LOC"):
+        nlp.update(examples, sgd=optimizer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp.update(examples, sgd=optimizer)
+
+
+def test_docs_without_annotation_teach_nothing(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    optimizer = nlp.initialize(lambda: make_examples(nlp))
+    before = get_weights(nlp)
+    losses = nlp.update([Example(nlp.make_doc("Anna runs"), nlp.make_doc("Anna runs"))], sgd=optimizer)
+    assert losses["xlmr_ner"] == 0.0
+    assert all((values == before[name]).all() for name, values in get_weights(nlp).items())
+
+
+@pytest.mark.parametrize("words", [[], [" "]])
+def test_update_takes_docs_without_pieces(make_nlp, random_checkpoint, words):
+    nlp = make_nlp(random_checkpoint)
+    optimizer = nlp.initialize(lambda: make_examples(nlp))
+    doc = Doc(nlp.vocab, words=words)
+    assert nlp.update([Example(doc, doc.copy())], sgd=optimizer)["xlmr_ner"] == 0.0
+
+
+def test_update_teaches_docs_longer_than_a_window(make_nlp, headless_checkpoint):
+    nlp = make_nlp(headless_checkpoint, model={"window": 16, "overlap": 4})
+    words = [word for words, _ in SENTENCES for word in words] * 5
+    ents = [(i, i + 1, "LOC") for i, word in enumerate(words) if word == "Berlin"]
+    examples = make_examples(nlp, [(words, ents)])
+    train(nlp, examples)
+    assert nlp.evaluate(examples)["ents_f"] == 1.0
+
+
+# Optimizer and updates
+
+
+def test_update_without_sgd_waits_for_finish_update(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    ner = nlp.get_pipe("xlmr_ner")
+    optimizer = nlp.initialize(lambda: make_examples(nlp))
+    before = get_weights(nlp)
+    ner.update(make_examples(nlp))
+    assert all((values == before[name]).all() for name, values in get_weights(nlp).items())
+    ner.finish_update(optimizer)
+    assert any((values != before[name]).any() for name, values in get_weights(nlp).items())
+
+
+def test_accumulated_gradients_step_as_one_batch_does(make_nlp, random_checkpoint):
+    """Two halves with as many tokens each, or both at once."""
+    results = []
+    for sizes in ([4], [2, 2]):
+        nlp = make_nlp(random_checkpoint)
+        examples = make_examples(nlp, [SENTENCES[1], SENTENCES[2], SENTENCES[2], SENTENCES[1]])
+        optimizer = nlp.initialize(lambda given=examples: given, sgd=SGD(0.1, use_averages=False))
+        for i, size in enumerate(sizes):
+            nlp.get_pipe("xlmr_ner").update(examples[i * size : (i + 1) * size])
+        nlp.get_pipe("xlmr_ner").finish_update(optimizer)
+        results.append(get_weights(nlp))
+    for name, values in results[0].items():
+        np.testing.assert_allclose(values, results[1][name], atol=1e-4, err_msg=name)
+
+
+def test_get_loss_is_the_mean_cross_entropy(make_nlp, chosen_checkpoint):
+    # By hand: the right tag has the logit 8, six others 0, so each token costs log(1 + 6 exp(-8)).
+    nlp = make_nlp(chosen_checkpoint)
+    ner = nlp.get_pipe("xlmr_ner")
+    examples = make_examples(nlp, [(["Anna", "loves", "Berlin"], [(0, 1, "PER"), (2, 3, "LOC")])])
+    loss, gradient = ner.get_loss(examples, ner.predict([examples[0].predicted]))
+    assert loss == pytest.approx(np.log(1 + 6 * np.exp(-8)), rel=1e-3)
+    assert gradient[0].shape == (3, 7)
+    np.testing.assert_allclose(gradient[0].sum(axis=1), 0, atol=1e-7)
+
+
+def test_use_params_changes_what_is_evaluated_and_saved(make_nlp, headless_checkpoint, tmp_path):
+    nlp = make_nlp(headless_checkpoint)
+    examples = make_examples(nlp)
+    optimizer, _ = train(nlp, examples)
+    assert nlp.evaluate(examples)["ents_f"] == 1.0
+    shim_id = nlp.get_pipe("xlmr_ner").model.shims[0].id
+    params = {(shim_id, "classifier.weight"): np.zeros((7, 64), dtype=np.float32)}
+    with nlp.use_params(params):
+        assert nlp.evaluate(examples)["ents_f"] == 0.0
+        nlp.to_disk(tmp_path)
+    assert nlp.evaluate(examples)["ents_f"] == 1.0
+    assert not get_weights(spacy.load(tmp_path))["classifier.weight"].any()
+    assert (shim_id, "classifier.weight") in optimizer.averages
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_averages_are_used_in_every_precision(make_nlp, headless_checkpoint, precision):
+    nlp = make_nlp(headless_checkpoint, model={"precision": precision})
+    examples = make_examples(nlp)
+    train(nlp, examples)
+    probs = nlp.get_pipe("xlmr_ner").token_probs
+    before = probs([examples[0].predicted])[0]
+    key = (nlp.get_pipe("xlmr_ner").model.shims[0].id, "classifier.weight")
+    with nlp.use_params({key: np.zeros((7, 64), dtype=np.float32)}):
+        inside = probs([examples[0].predicted])[0]
+    np.testing.assert_allclose(inside, np.repeat(inside[:1], 6, axis=0), atol=1e-3)
+    np.testing.assert_array_equal(probs([examples[0].predicted])[0], before)
+
+
+def test_rehearse_pulls_back_to_the_former_answers(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    examples = make_examples(nlp)
+    optimizer = nlp.resume_training(sgd=Adam(1e-3, use_averages=False))
+    assert nlp.rehearse(examples, sgd=optimizer)["xlmr_ner"] == pytest.approx(0.0, abs=1e-6)
+    for _ in range(5):
+        nlp.update(examples, sgd=optimizer)
+    far = nlp.rehearse(examples, sgd=optimizer)["xlmr_ner"]
+    for _ in range(10):
+        near = nlp.rehearse(examples, sgd=optimizer)["xlmr_ner"]
+    assert near < far / 2
+
+
+def test_frozen_component_is_not_changed(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint, model={"freeze": "encoder"})
+    before = get_weights(nlp)
+    train(nlp, make_examples(nlp), steps=3)
+    changed = {name for name, values in get_weights(nlp).items() if (values != before[name]).any()}
+    assert changed == {"classifier.weight", "classifier.bias"}
+
+
+def test_weights_are_saved_in_float32_after_training(make_nlp, tmp_path):
+    folder = write_random(tmp_path / "half")
+    AutoModelForTokenClassification.from_pretrained(folder).half().save_pretrained(folder)
+    nlp = make_nlp(folder)
+    train(nlp, make_examples(nlp), steps=1)
+    nlp.to_disk(tmp_path / "saved")
+    assert {values.dtype for values in get_weights(spacy.load(tmp_path / "saved")).values()} == {np.dtype("float32")}
+
+
+def test_training_can_be_repeated(make_nlp, headless_checkpoint):
+    losses = []
+    for _ in range(2):
+        fix_random_seed(5)
+        nlp = make_nlp(headless_checkpoint, model={"sample_pieces": 0.5})
+        losses.append(train(nlp, make_examples(nlp), steps=4, drop=0.2)[1])
+    assert losses[0] == losses[1]
+
+
+# What goes wrong
+
+
+def test_broken_loss_is_raised_before_the_step(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    optimizer = nlp.initialize(lambda: make_examples(nlp))
+    ner = nlp.get_pipe("xlmr_ner")
+    before = get_weights(nlp)
+    shim_id = ner.model.shims[0].id
+    with nlp.use_params({(shim_id, "classifier.bias"): np.zeros(7, dtype=np.float32)}):
+        pass  # makes no trainer
+    ner.model.shims[0].checkpoint.network.classifier.bias.data[0] = float("nan")
+    with pytest.raises(ValueError, match=r"XN206.*'xlmr_ner' is nan, in a batch of 4 docs \('Jack Sparrow loves"):
+        nlp.update(make_examples(nlp), sgd=optimizer)
+    after = get_weights(nlp)
+    assert all((after[name] == before[name]).all() for name in before if name != "classifier.bias")
+
+
+@pytest.mark.parametrize(
+    "setting, value, message",
+    [
+        ("freeze", "everything", "XN120.*'everything'"),
+        ("freeze", 0, "XN120.* 0 "),
+        ("layer_decay", 0, "XN121.*layer_decay.*above 0, at most 1"),
+        ("dropout", 1.0, "XN121.*dropout"),
+        ("mixed_precision", "float32", "XN102.*mixed_precision.*'bfloat16', 'float16'"),
+        ("sample_pieces", 1.5, "XN121.*sample_pieces"),
+        ("sampling_alpha", -1, "XN121.*sampling_alpha"),
+    ],
+)
+def test_settings_of_training_are_checked(make_nlp, setting, value, message):
+    with pytest.raises(ValueError, match=message):
+        make_nlp(None, model={setting: value})
+
+
+def test_sampling_does_not_go_with_raw_text(make_nlp):
+    with pytest.raises(ValueError, match="XN123"):
+        make_nlp(None, model={"sample_pieces": 0.1, "input": "text"})
+
+
+def test_label_smoothing_is_checked(make_nlp):
+    with pytest.raises(ValueError, match=r"XN121.*label_smoothing.*\[components.xlmr_ner\]"):
+        make_nlp(None, label_smoothing=1.0)
+
+
+def test_update_takes_examples_alone(make_nlp, random_checkpoint):
+    ner = make_nlp(random_checkpoint).get_pipe("xlmr_ner")
+    with pytest.raises(TypeError, match=r"XlmrNer\.update"):
+        ner.update([Doc(ner.vocab)])
+
+
+def test_other_components_train_beside_it(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    nlp.add_pipe("tagger")
+    examples = make_examples(nlp)
+    for example in examples:
+        for token in example.reference:
+            token.tag_ = "N"
+    train(nlp, examples, steps=2)
+    assert partial(nlp, "Anna")()[0].tag_ == "N"
