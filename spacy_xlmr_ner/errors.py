@@ -51,6 +51,19 @@ class Errors(metaclass=ErrorsWithCodes):
     XN110 = "`{setting}` is {found!r} but must be {expected}. Set it in {where} of the config."
     XN111 = 'The pipeline has no `xlmr_ner` component (found: {found}). Add one with nlp.add_pipe("xlmr_ner").'
     XN112 = "This needs the package `{package}`, which is not installed. Run: pip install 'spacy-xlmr-ner[{extra}]'"
+    XN120 = (
+        "`freeze` is {found!r} but must be null, 'embeddings', 'encoder' or a number of layers from 1 to {n_layers}. "
+        "Set it in [components.<name>.model] of the config."
+    )
+    XN121 = "`{setting}` is {found!r} but must be a number {expected}. Set it in {where} of the config."
+    XN122 = (
+        "`sample_pieces` draws pieces of a unigram vocabulary, as SentencePiece trains it for XLM-R, but the "
+        "checkpoint's is of the kind {kind!r}. Set it to 0.0 in [components.<name>.model]."
+    )
+    XN123 = (
+        '`sample_pieces` draws pieces word by word and does not go with input = "text". '
+        "Set one of them otherwise in [components.<name>.model]."
+    )
     # XN2xx: labels
     XN201 = (
         "The checkpoint '{checkpoint}' does not name its tags (found: {found}). Give the names, in id order, as "
@@ -62,6 +75,84 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     XN203 = "The tag list {tags} holds no tag but O: there is nothing to find. Name the tags with `labels`."
     XN204 = "`add_label` takes a label that is a non-empty str, but got {found!r}."
+    XN205 = (
+        "The training corpus of component '{name}' is empty. Check the path in [paths] and what the reader in "
+        "[corpora.train] leaves out (max_length, limit)."
+    )
+    XN206 = (
+        "The loss of component '{name}' is {loss}, in a batch of {n_docs} docs ({docs}). Nothing was learned from it "
+        'and the weights are those of the step before. A lower learn_rate, a warm-up, or mixed_precision = "bfloat16" '
+        'in place of "float16" are the usual cures.'
+    )
+    XN207 = (
+        "The gradient of {weight} is no finite number ({n_wrong} of {n_weights} weights), in the step over {docs}. The "
+        "weights are those of the step before. A lower learn_rate, a warm-up, or a grad_clip are the usual cures."
+    )
+    XN208 = (
+        "There are no labels to train component '{name}' with: {where}, and the checkpoint has no head of its "
+        "own. Check the training corpus, or give `labels` in [initialize.components.{name}]."
+    )
+    XN230 = "'{found}' is neither a path nor `name=path`. Give a path, or name=path."
+    XN231 = (
+        "`labels` names {found}, which neither the gold annotation nor the model '{model}' has (there are: {known}). "
+        "Correct it; names are those after `label_map`."
+    )
+    XN232 = "There is not one doc to evaluate (data: {found}). Check the files."
+    XN233 = (
+        "None of the {n_docs} docs has entity annotation (data: {found}): there is nothing to compare with. In a doc of "
+        "spaCy's, tokens that are known to be in no entity have token.ent_iob_ == 'O'."
+    )
+    XN234 = "Nothing in the pipeline '{model}' finds entities (components: {found}). Give one with a named-entity component."
+    XN235 = (
+        "'{found}' in --label-map is not `label=other` or `label=`. Give pairs with commas between them, for example "
+        "GPE=LOC,MISC= (which counts GPE as LOC and leaves MISC out)."
+    )
+    XN236 = "'{path}' cannot be written: {reason}. Give the name of a file in a folder that is there."
+    XN237 = "Two models are called '{name}' ('{first}' and '{second}'). Give them names: name=path."
+    XN238 = (
+        "The installed package '{model}' is no spaCy pipeline. Give a pipeline (folder or package) or a checkpoint; a folder "
+        "of that name as './{model}'."
+    )
+    # XN21x, XN22x: corpora. XN212 to XN219 say why a line is rejected; file and number are put before them.
+    XN210 = (
+        "'{path}' is in none of the formats known here ({formats}). Its first line is {line!r}. If it is in one of "
+        "them all the same, name it with `format`; `python -m spacy convert` reads others."
+    )
+    XN211 = "'{path}' is {found}, which `python -m spacy convert` reads. Give the .spacy file that it writes."
+    XN212 = (
+        "it has {n_columns} column(s), {line!r}; at least {n_needed} are needed, of which {places} are token and tag."
+    )
+    XN213 = "its token is empty: {line!r}."
+    XN214 = "{tag!r} is no tag like the others of the file, which are O or have a prefix, such as {example!r}."
+    XN215 = "{line!r} does not begin with {expected}."
+    XN216 = "it is not in UTF-8 ({reason}). Save the file in UTF-8."
+    XN217 = "it is no JSON object ({reason})."
+    XN218 = "it has no {missing} (its keys: {found}). Those looked for are: {known}."
+    XN219 = "its entity {entity} {reason}."
+    XN220 = "There is no text in {paths} ({n_rejected} lines were rejected). Give files with labelled text."
+    XN221 = "No file in '{path}': there is no such file, or the folder is empty. Check the path."
+    XN222 = "'{path}' cannot be read: {reason}. The file is damaged, or not what its name says."
+    XN223 = "`{option}` is {found!r} but must be {expected}."
+    XN224 = "{n} line(s) were rejected and --strict was given, so '{path}' was not written. Mend the lines named above."
+    XN225 = "the answer to it is {answer!r}, not 'accept'."
+    XN226 = r"it holds a carriage return (\r), with which old files end lines. Save the file with \n in place of it."
+    # XN25x: corpora before a training
+    XN250 = (
+        "No `xlmr_ner` component is trained with this config (components: {found}; frozen: {frozen}). Add one to "
+        "`pipeline` in [nlp], or take it out of `frozen_components` in [training]."
+    )
+    XN251 = (
+        "There is nothing to train on: {n_docs} doc(s), not one token. Check the path in [paths] and what the reader in "
+        "[corpora.train] leaves out (max_length, limit)."
+    )
+    XN252 = (
+        "None of the {n_docs} training docs has entity annotation, so that nothing would be learned. Set doc.ents before "
+        "the docs are saved, also of docs that hold none (doc.ents = [])."
+    )
+    XN253 = (
+        "There is nothing to evaluate on: {n_docs} doc(s), not one token. Check the path in [paths] and what the reader in "
+        "[corpora.dev] leaves out (max_length, limit)."
+    )
     # XN3xx: alignment and windows
     XN301 = "`{array}` must have the shape (n, 2) but has {shape}."
     XN302 = "The token offsets overlap or go back at token {index} ({before} then {after})."
@@ -110,12 +201,25 @@ class Errors(metaclass=ErrorsWithCodes):
         "The bytes given to component '{name}' cannot be read ({reason}). Give what to_bytes of an `xlmr_ner` "
         "component returned, whole."
     )
+    XN420 = (
+        "The text is too little for a vocabulary of {size} pieces: {most} is the largest possible. Give more text, or "
+        "set `vocab_size` to at most {most}."
+    )
+    XN421 = "`{size}` is {found!r} but must be {expected}."
+    XN422 = "There is no text to train a vocabulary on. Give files with text."
+    XN423 = (
+        "A vocabulary of {size} pieces is too small for the characters of the text: set `vocab_size` to at least "
+        "{least}."
+    )
+    XN424 = "No vocabulary of {size} pieces could be trained on the text: {reason}"
+    XN414 = (
+        "The checkpoint could not be written to '{path}' ({reason}). {former}. Make room on the disk, or save elsewhere."
+    )
     # XN9xx: what should not happen
     XN901 = (
         'The model gave {n} tokens logits that are no finite numbers. With precision = "float16" they may have '
         'overflown: try "bfloat16" or "float32". Else the weights are damaged.'
     )
-    XN902 = "The layer XlmrTagger does not train in this version."
 
 
 class Warnings(metaclass=ErrorsWithCodes):
@@ -128,6 +232,44 @@ class Warnings(metaclass=ErrorsWithCodes):
     XW202 = (
         "None of the tags is 'O' (found: {found}), so that every token is in an entity. If one of them means no "
         "entity, name the tags with `labels` in [components.<name>.model]."
+    )
+    XW203 = (
+        "The checkpoint of component '{name}' has the labels {found}; the labels to train are {wanted}. It gets a new, "
+        "untrained head for these. To keep the head give its labels as `labels` in [initialize.components.{name}]."
+    )
+    XW204 = (
+        "{n} gold entities begin or end inside a token or on whitespace ({examples}). Their tokens have no part in "
+        "the training of component '{name}'. This is said once; `python -m spacy_xlmr_ner debug` lists them."
+    )
+    XW205 = (
+        "The training data holds entities of {found}, which component '{name}' has no tags for (it has: {known}). "
+        "Their tokens have no part in its training. Add the label with `add_label`, or name it in `labels` in "
+        "[initialize.components.{name}]. This is said once."
+    )
+    XW206 = (
+        "None of the training docs of component '{name}' has an entity. The labels stay those of the checkpoint: "
+        "{known}."
+    )
+    XW230 = (
+        "The gold annotation has labels that the model '{model}' lacks: {found}. Their entities ({n} here) count as "
+        "missed. Map or leave out labels with `label_map` and `labels`."
+    )
+    XW231 = (
+        "The model '{model}' finds labels that the gold annotation lacks: {found}. Their entities ({n} here) count as "
+        "wrong. Map or leave out labels with `label_map` and `labels`."
+    )
+    XW232 = "{n} of {n_docs} docs have no entity annotation and were left out."
+    XW210 = "{n} line(s) were rejected and left out; the first is {shown}"
+    XW211 = (
+        "'{path}' does not keep to one scheme of tags: {n_fit} of its sentences with entities are in {scheme}, "
+        "{n_other} are not, the first of these at line {line} ({tags}). All are read alike: B and S open an entity, E "
+        "and S close one, I goes on with one of its label and else opens one. Check the file if it means another thing."
+    )
+    XW212 = "There is no text in '{path}' ({n_rejected} lines were rejected)."
+    XW213 = "There is not one entity in {paths} ({n_docs} docs). Nothing can be learned or measured from that."
+    XW214 = (
+        "In '{path}' the `# text` of {n} sentence(s) is not what the words make up, the first at line {line}. They "
+        "were joined as sentences without it are."
     )
     XW301 = (
         "{n_tokens} token(s) in {n_docs} of {n_batch} docs are longer than a window; of each the first {kept} pieces "

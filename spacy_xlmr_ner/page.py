@@ -4,7 +4,7 @@ import colorsys
 import html
 import unicodedata
 from hashlib import sha256
-from typing import Any, Dict, Iterable, List, Sequence
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from spacy import displacy
 from spacy.displacy.render import EntityRenderer
@@ -29,6 +29,8 @@ PAGE = """<!DOCTYPE html>
 </html>
 """
 HUES = 360
+# Start and end in characters, label, score.
+EntPlace = Tuple[int, int, str, Optional[float]]
 
 
 def make_page(docs: Sequence[Doc]) -> str:
@@ -37,12 +39,37 @@ def make_page(docs: Sequence[Doc]) -> str:
     docs (Sequence[Doc]): Annotated docs.
     RETURNS (str): A whole page. Text and labels are escaped; a script in them stays text.
     """
-    labels = sorted({ent.label_ for doc in docs for ent in doc.ents})
-    options = {"template": ENT_TEMPLATE, "colors": {html.escape(k): v for k, v in pick_colors(labels).items()}}
-    drawn = [displacy.render(_parse(doc), style="ent", manual=True, jupyter=False, options=options) for doc in docs]
+    colors = pick_colors({ent.label_ for doc in docs for ent in doc.ents})
+    drawn = [draw_ents(doc.text, _list_ents(doc), colors) for doc in docs]
     figures = [f'<figure style="margin: 0 0 3rem">{figure}</figure>' for figure in drawn]
     lang = html.escape(docs[0].lang_) if docs else "en"
     return PAGE.format(lang="mul" if lang == "xx" else lang, content="\n".join(figures))
+
+
+def draw_ents(text: str, ents: Iterable[EntPlace], colors: Mapping[str, str]) -> str:
+    """Draw the entities of a text with displacy, in the direction of its script. Text and labels are escaped.
+
+    text (str): The text.
+    ents (Iterable[EntPlace]): Start and end in characters of the text (half-open), label, score or None; in order.
+    colors (Mapping[str, str]): Of the labels, as `pick_colors` gives them.
+    RETURNS (str): A part of a page.
+    """
+    parsed = {
+        "text": text,
+        "ents": [
+            {
+                "start": start,
+                "end": end,
+                "label": html.escape(label),  # displacy escapes text but no label
+                "params": {"score": "" if score is None else f"{score:.2f}"},
+            }
+            for start, end, label, score in ents
+        ],
+        "title": None,
+        "settings": {"direction": find_direction(text)},
+    }
+    options = {"template": ENT_TEMPLATE, "colors": {html.escape(label): color for label, color in colors.items()}}
+    return str(displacy.render(parsed, style="ent", manual=True, jupyter=False, options=options))
 
 
 def pick_colors(labels: Iterable[str]) -> Dict[str, str]:
@@ -71,18 +98,8 @@ def pick_colors(labels: Iterable[str]) -> Dict[str, str]:
     return colors
 
 
-def _parse(doc: Doc) -> Dict[str, Any]:
-    """A doc as displacy takes it. displacy escapes text but no label."""
-    ents = [
-        {
-            "start": ent.start_char,
-            "end": ent.end_char,
-            "label": html.escape(ent.label_),
-            "params": {"score": "" if ent._.score is None else f"{ent._.score:.2f}"},
-        }
-        for ent in doc.ents
-    ]
-    return {"text": doc.text, "ents": ents, "title": None, "settings": {"direction": find_direction(doc.text)}}
+def _list_ents(doc: Doc) -> List[EntPlace]:
+    return [(ent.start_char, ent.end_char, ent.label_, ent._.score) for ent in doc.ents]
 
 
 def find_direction(text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator
 
 import srsly
+from safetensors import SafetensorError
 
 from .errors import CheckpointError, Errors, Warnings
 
@@ -36,13 +37,15 @@ def swap_in(folder: Path, write: Callable[[Path], None]) -> None:
 
     folder (Path): The folder to replace or make.
     write (Callable[[Path], None]): Writes the new one to the path that it is given.
+    RAISES (CheckpointError): XN414 if it cannot be written, such as where the disk is full.
     """
     new, aside = folder.with_name(folder.name + NEW), folder.with_name(folder.name + ASIDE)
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir()
     try:
-        write(new)
-        _flush(new)
+        with _explain_write(folder):
+            write(new)
+            _flush(new)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
@@ -51,6 +54,16 @@ def swap_in(folder: Path, write: Callable[[Path], None]) -> None:
         folder.rename(aside)
     new.rename(folder)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _explain_write(folder: Path) -> Iterator[None]:
+    """Turn what the operating system says, which safetensors tells as an error of its own, into ours."""
+    try:
+        yield
+    except (OSError, SafetensorError) as err:
+        former = "The one that was there is kept" if folder.exists() else "Nothing is left of it"
+        raise CheckpointError(Errors.XN414.format(path=folder, reason=err, former=former)) from err
 
 
 def find_whole(folder: Path, *, component: str) -> Path:

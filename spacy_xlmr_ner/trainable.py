@@ -80,6 +80,11 @@ class TrainableTagger(TrainablePipe):
         """The labels, as `initialize` takes them."""
         return self.labels
 
+    def _require_tags(self, where: str) -> None:
+        """RAISES (ValueError): XN208, saying why, if the checkpoint has no head yet."""
+        if not self._has_tags():
+            raise ValueError(Errors.XN208.format(name=self.name, where=where))
+
     def _has_tags(self) -> bool:
         return self._decoder is not None or bool(self.model.attrs["get_tags"](self.model))
 
@@ -132,9 +137,7 @@ class TrainableTagger(TrainablePipe):
                 message = Warnings.XW203.format(name=self.name, found=", ".join(self.labels), wanted=", ".join(wanted))
                 warnings.warn(message, stacklevel=2)
             self._reset_head(wanted)
-        if not self._has_tags():
-            where = "no training doc has an entity" if labels is None else "`labels` is empty"
-            raise ValueError(Errors.XN208.format(name=self.name, where=where))
+        self._require_tags("no training doc has an entity" if labels is None else "`labels` is empty")
         self._get_decoder()
 
     def _find_labels(self, examples: Iterable[Example]) -> List[str]:
@@ -180,7 +183,7 @@ class TrainableTagger(TrainablePipe):
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, "XlmrNer.update")
-        self._get_decoder()
+        self._require_tags("`initialize` was not called")
         if not any(len(example.predicted) for example in examples):
             return losses
         set_dropout_rate(self.model, drop)

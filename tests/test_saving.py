@@ -296,6 +296,22 @@ def test_write_that_fails_leaves_no_rubbish(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit to the size of files there")
+def test_disk_that_fills_leaves_the_former_pipeline(saved, damaged):
+    """A limit to the size of files stands in for a disk that is full: writing fails midway, in safetensors' own code."""
+    import resource
+
+    nlp = spacy.load(damaged)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"XN414.*checkpoint' \(.*The one that was there is kept"):
+            nlp.to_disk(damaged)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert predict(spacy.load(damaged)) == saved[1]
+
+
 # Damage
 
 

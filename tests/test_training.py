@@ -165,6 +165,12 @@ def test_initialize_without_labels_or_head_is_refused(make_nlp, headless_checkpo
         nlp.initialize(lambda: make_examples(nlp, SENTENCES[3:]))
 
 
+def test_update_before_initialize_is_refused_where_there_is_no_head(make_nlp, headless_checkpoint):
+    nlp = make_nlp(headless_checkpoint)
+    with pytest.raises(ValueError, match=r"XN208.*`initialize` was not called"):
+        nlp.update(make_examples(nlp))
+
+
 def test_initialize_with_an_empty_corpus_is_refused(make_nlp, random_checkpoint):
     with pytest.raises(ValueError, match=r"XN205.*\[corpora.train\]"):
         make_nlp(random_checkpoint).initialize(lambda: [])

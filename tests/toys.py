@@ -1,13 +1,17 @@
 """Small checkpoints made on the spot: a vocabulary of chosen words and weights from which the answer is known."""
 
 import io
+import itertools
+import random
 from pathlib import Path
-from typing import Dict, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
 import sentencepiece
 import torch
 from sentencepiece import sentencepiece_model_pb2
-from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForTokenClassification
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForMaskedLM, XLMRobertaForTokenClassification
 
 IOB_TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 WORDS = ("Jack", "Spar", "Anna", "Berlin", "New", "York", "Siemens", "AG", "in", "love", "lives", "and", "the", "don")
@@ -78,6 +82,18 @@ def write_random(folder: Path, *, tags: Sequence[str] = IOB_TAGS, seed: int = 1,
     return folder
 
 
+def write_pretrained(folder: Path, *, seed: int = 1) -> Path:
+    """A checkpoint as the hub's xlm-roberta-base: a language model's, without a tagging head and without tag names."""
+    tokenizer = write_tokenizer(folder)
+    torch.manual_seed(seed)
+    config = make_config(len(tokenizer), ("LABEL_0", "LABEL_1"), initializer_range=0.1)
+    model = XLMRobertaForMaskedLM(config)
+    with torch.no_grad():
+        model.get_input_embeddings().weight.normal_()
+    model.save_pretrained(folder)
+    return folder
+
+
 def write_chosen(
     folder: Path,
     tag_by_piece: Dict[str, str],
@@ -113,3 +129,72 @@ def write_chosen(
             model.classifier.weight[column, column] = sharpness / scale
     model.eval().save_pretrained(folder)
     return folder
+
+
+# No word has two labels, so that a network that has seen each knows them all.
+TOY_NAMES = {
+    "PER": ("Jack", "Anna", "Jack Sparrow"),
+    "LOC": ("Berlin", "York"),
+    "ORG": ("Siemens", "Siemens AG"),
+}
+TOY_SENTENCES = (
+    "PER lives in LOC",
+    "PER and PER love ORG in LOC",
+    "the ORG in LOC and the ORG in LOC",
+    "PER loves LOC and the dog loves PER",
+    "PER in LOC and PER in LOC",
+    "LOC and LOC love PER",
+    "the quick brown fox jumps over the lazy dog",
+)
+
+
+def make_toy_docs(n_docs: int, *, seed: int = 0) -> List[Doc]:
+    """Annotated sentences of known words, in an order of chance; all of them different, and so 125 at most."""
+    vocab = Vocab()
+    docs = []
+    for sentence in TOY_SENTENCES:
+        slots = [(word, [name.split() for name in TOY_NAMES.get(word, (word,))]) for word in sentence.split()]
+        for names in itertools.product(*(choices for _, choices in slots)):
+            tags = [
+                f"{'I' if i else 'B'}-{word}" if word in TOY_NAMES else "O"
+                for (word, _), name in zip(slots, names)
+                for i in range(len(name))
+            ]
+            docs.append(Doc(vocab, [word for name in names for word in name], ents=tags))
+    random.Random(seed).shuffle(docs)
+    assert n_docs <= len(docs)
+    return docs[:n_docs]
+
+
+def write_toy_corpus(path: Path, docs: Sequence[Doc]) -> Path:
+    """Write docs as `spacy train` reads them."""
+    DocBin(docs=docs).to_disk(path)
+    return path
+
+
+# What makes a training config one of a second or two; for scratch_small.cfg a network of its own size too.
+N_TOY_DOCS = 120  # `spacy debug data` exits with an error under 100
+TOY_STEPS = 30
+TOY_RATES = {"finetune_base": 0.003, "frozen_encoder": 0.02, "scratch_small": 0.01}
+TOY_SHAPE = {"vocab_size": 50, "hidden_size": 64, "layers": 2, "heads": 2, "intermediate_size": 64, "window": 128}
+
+
+def make_overrides(config: str, folder: Path) -> Dict[str, object]:
+    """Overrides for a config of configs/, by its name: toy corpora in a folder, and a toy checkpoint or a toy shape.
+
+    Dev is train, so what is scored is what was learned by heart.
+    """
+    corpus = str(write_toy_corpus(folder / "corpus.spacy", make_toy_docs(N_TOY_DOCS)))
+    settings: Dict[str, object] = {"paths.train": corpus, "paths.dev": corpus}
+    limits = {"max_epochs": 0, "max_steps": TOY_STEPS, "eval_frequency": TOY_STEPS // 2, "patience": 0}
+    settings |= {f"training.{name}": limit for name, limit in limits.items()}
+    rate = "training.optimizer.learn_rate"
+    if config == "frozen_encoder":
+        settings[rate] = TOY_RATES[config]
+    else:
+        schedule = {"initial_rate": TOY_RATES[config], "total_steps": TOY_STEPS, "warmup_steps": 3}
+        settings |= {f"{rate}.{name}": value for name, value in schedule.items()}
+    if config == "scratch_small":
+        shape = {f"initialize.components.xlmr_ner.scratch.{size}": number for size, number in TOY_SHAPE.items()}
+        return {**settings, **shape, "training.batcher.size": 150}
+    return {**settings, "components.xlmr_ner.model.name": str(write_pretrained(folder / "checkpoint"))}

@@ -5,7 +5,13 @@ from typing import Annotated, Optional
 import typer
 
 from ..about import __version__
+from .convert import convert
+from .debug import OVERRIDES, debug
+from .evaluate import evaluate
+from .init_checkpoint import init
+from .many_values import ManyTextsCommand
 from .tag import tag
+from .transfer import ManyDataCommand, transfer
 
 app = typer.Typer(
     name="spacy_xlmr_ner",
@@ -32,3 +38,8 @@ def main(
 
 
 app.command()(tag)
+app.command()(convert)
+app.command("init-checkpoint", cls=ManyTextsCommand)(init)
+app.command(context_settings=OVERRIDES)(debug)
+app.command()(evaluate)
+app.command(cls=ManyDataCommand)(transfer)

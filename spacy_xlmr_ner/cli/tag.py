@@ -5,15 +5,14 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Dict, List, Optional
 
-import spacy
 import typer
-from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.util import is_package
 from wasabi import msg, table
 
+from ..loading import load_pipeline
 from ..page import make_page
 from ..tag_text import tag_text
+from .console import exit_on_error
 
 HEADER = ("Text", "Label", "Score", "Start", "End")
 
@@ -39,16 +38,13 @@ def tag(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list, an object for each text.")] = False,
 ) -> None:
     """Show the named entities of texts: text, label, score, and where they start and end in characters."""
-    try:
+    with exit_on_error():
         nlp = load_pipeline(model, lang=lang)
         batch = texts or [sys.stdin.read().removesuffix("\n")]
         docs = list(nlp.pipe(batch))
         tables = [tag_text(text, nlp) for text in batch] if pieces else []
         if html is not None:
             html.write_text(make_page(docs), encoding="utf8")
-    except (ValueError, OSError, ImportError) as err:
-        typer.secho(f"✘ {err}", fg=typer.colors.RED, err=True)
-        raise typer.Exit(1) from None
     if as_json:
         described = [describe(doc) for doc in docs]
         for text, pieces_and_tags in zip(described, tables):
@@ -61,21 +57,6 @@ def tag(
         typer.echo(tables[i].to_string() if pieces else format_ents(doc))
     if html is not None:
         msg.good(f"Wrote {html}")
-
-
-def load_pipeline(model: Optional[str], *, lang: str) -> Language:
-    """Load a pipeline, or make one around a checkpoint.
-
-    model (Optional[str]): A spaCy pipeline (folder or installed package) or a checkpoint (folder or hub id); None:
-        the model in the package.
-    lang (str): The language of a pipeline that is made.
-    RETURNS (Language): With at least one component that finds entities.
-    """
-    if model and ((Path(model) / "config.cfg").is_file() or is_package(model)):
-        return spacy.load(model)
-    nlp = spacy.blank(lang)
-    nlp.add_pipe("xlmr_ner", config={"model": {"name": model}})
-    return nlp
 
 
 def describe(doc: Doc) -> Dict[str, Any]:

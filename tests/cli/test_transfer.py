@@ -1,0 +1,76 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from spacy_xlmr_ner.cli import app
+
+
+@pytest.fixture
+def run():
+    runner = CliRunner()
+    return lambda *args: runner.invoke(app, ["transfer", *map(str, args)])
+
+
+@pytest.fixture
+def data(tmp_path):
+    paths = []
+    for name, text in {"de": "Jack\tB-PER\n", "fr": "the\tB-LOC\nJack\tB-PER\n", "it": "Jack\tB-PER\n"}.items():
+        path = tmp_path / f"{name}.iob2"
+        path.write_text(text, encoding="utf8")
+        paths.append(f"{name}={path}")
+    return paths
+
+
+def read_f1(stdout):
+    """Figures by model: each is followed by its interval."""
+    rows = [row.split() for row in stdout.splitlines() if "0." in row or "1." in row]
+    return {row[0]: row[1::2] for row in rows}
+
+
+def test_transfer_takes_several_data_behind_one_option(run, chosen_checkpoint, data):
+    result = run(f"a={chosen_checkpoint}", f"b={chosen_checkpoint}", "--data", *data)
+    assert result.stdout.splitlines()[0].split() == ["F1", "de", "fr", "it", "Mean"]
+    expected = ["1.000", "0.667", "1.000", "0.889"]
+    assert read_f1(result.stdout) == {"a": expected, "b": expected}
+
+
+def test_transfer_takes_data_in_several_options_too(run, chosen_checkpoint, data, tmp_path):
+    result = run(
+        "--data",
+        data[0],
+        "--data",
+        data[1],
+        "--json",
+        tmp_path / "t.json",
+        chosen_checkpoint,
+        "--html",
+        tmp_path / "t.html",
+    )
+    assert result.exit_code == 0
+    table = json.loads((tmp_path / "t.json").read_text(encoding="utf8"))
+    assert (table["models"], table["languages"]) == ([chosen_checkpoint.name], ["de", "fr"])
+    assert "<table" in (tmp_path / "t.html").read_text(encoding="utf8")
+
+
+def test_transfer_names_models_of_one_folder_name_by_path(run, make_nlp, chosen_checkpoint, data, tmp_path):
+    paths = [tmp_path / language / "model-best" for language in ("de", "fr")]
+    for path in paths:
+        path.parent.mkdir()
+        make_nlp(chosen_checkpoint).to_disk(path)
+    run(*paths, "--data", data[0], "--json", tmp_path / "t.json")
+    assert json.loads((tmp_path / "t.json").read_text(encoding="utf8"))["models"] == [str(path) for path in paths]
+
+
+@pytest.mark.parametrize("names, said", [(("a", "a"), "XN237"), (("a", ""), "XN230")])
+def test_transfer_tells_what_is_wrong_in_one_line(run, chosen_checkpoint, data, names, said):
+    result = run(*(f"{name}={chosen_checkpoint}" for name in names), "--data", data[0])
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_transfer_without_data_is_a_wrong_use(run, chosen_checkpoint):
+    result = run(chosen_checkpoint)
+    assert result.exit_code == 2
+    assert "--data" in result.stderr
