@@ -11,9 +11,12 @@ from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 import sentencepiece
+from bundled_frames import read_frames
 
 TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 UNSPACED = {"zh", "zh-Hant", "ja", "th"}
+PLACES = ("{PER}", "{ORG}", "{LOC}")
+FRAME_SHARE = 0.03  # of sentences that are frames filled with names
 BOS, PAD, EOS, UNK = 0, 1, 2, 3
 IGNORED = -100
 _URL_HEAD = re.compile(r"https?://|www\.")
@@ -132,6 +135,7 @@ class Augmenter:
         per_sentence = shares / (sizes / [len(corpus.sentences) for corpus in corpora])
         self.draw = per_sentence / per_sentence.sum()
         self._cache: Dict[Tuple[str, bool], List[int]] = {}
+        self.frames = read_frames()
         self._collect_names()
 
     def _collect_names(self) -> None:
@@ -172,6 +176,21 @@ class Augmenter:
             tags += [2 * kind + 1] + [2 * kind + 2] * (len(name) - 1)
             last = end
         return Sentence(words + sentence.words[last:], tags + sentence.tags[last:])
+
+    def _fill_frame(self, language: str) -> Sentence:
+        """An everyday sentence, with names of the corpora."""
+        words: List[str] = []
+        tags: List[int] = []
+        for word in self.rng.choice(self.frames[language]):
+            if word in PLACES:
+                kind = PLACES.index(word)
+                name = self._pick_name(language, kind)
+                words += name
+                tags += [2 * kind + 1] + [2 * kind + 2] * (len(name) - 1)
+            else:
+                words.append(word)
+                tags.append(0)
+        return Sentence(words, tags)
 
     def _vary(self, sentence: Sentence, corpus: Corpus) -> Sentence:
         """One sentence with its augmentation."""
@@ -251,7 +270,10 @@ class Augmenter:
         for i in range(n_sentences):
             if not corpus.is_running:
                 at = self.rng.randrange(len(corpus.sentences))
-            sentence = self._vary(corpus.sentences[(at + i * corpus.is_running) % len(corpus.sentences)], corpus)
+            sentence = corpus.sentences[(at + i * corpus.is_running) % len(corpus.sentences)]
+            if self.rng.random() < FRAME_SHARE:
+                sentence = self._fill_frame(corpus.language)
+            sentence = self._vary(sentence, corpus)
             more = self._encode_sentence(sentence, corpus)
             if i and len(ids) + len(more[0]) >= limit:
                 break

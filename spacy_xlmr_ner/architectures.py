@@ -1,6 +1,7 @@
 """Registered builders: from the settings of a config to a model. Nothing is read here, neither disk nor network."""
 
 import random
+from dataclasses import MISSING, fields
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -111,7 +112,12 @@ def make_scratch(texts: Iterable[str], sizes: Mapping[str, Any]) -> Checkpoint:
     texts (Iterable[str]): Its vocabulary is trained on them.
     sizes (Mapping[str, Any]): As NetworkShape takes them.
     RETURNS (Checkpoint): In memory; nothing of it is left on the disk.
+    RAISES (ValueError): XN124 if the sizes have other names; what init_checkpoint raises.
     """
+    known = {field.name: field.default is MISSING for field in fields(NetworkShape)}
+    lacking = [name for name, is_required in known.items() if is_required and name not in sizes]
+    if lacking or set(sizes) - set(known):
+        raise ValueError(Errors.XN124.format(found=", ".join(sizes), expected=", ".join(known)))
     with TemporaryDirectory() as folder:
         # spaCy seeds this module, so that a training run can be repeated.
         init_checkpoint(texts, Path(folder), NetworkShape(**sizes), seed=random.randrange(2**31))

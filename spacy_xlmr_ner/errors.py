@@ -64,6 +64,10 @@ class Errors(metaclass=ErrorsWithCodes):
         '`sample_pieces` draws pieces word by word and does not go with input = "text". '
         "Set one of them otherwise in [components.<name>.model]."
     )
+    XN124 = (
+        "`scratch` holds {found}, but takes {expected} (the last of which may be left out). "
+        "Set it in [initialize.components.<name>] of the config."
+    )
     # XN2xx: labels
     XN201 = (
         "The checkpoint '{checkpoint}' does not name its tags (found: {found}). Give the names, in id order, as "
@@ -152,6 +156,10 @@ class Errors(metaclass=ErrorsWithCodes):
     XN253 = (
         "There is nothing to evaluate on: {n_docs} doc(s), not one token. Check the path in [paths] and what the reader in "
         "[corpora.dev] leaves out (max_length, limit)."
+    )
+    XN254 = (
+        "The corpus [{block}] cannot be read: {reason}. Check the path in [paths]; a .spacy file is what "
+        "`python -m spacy_xlmr_ner convert` writes."
     )
     # XN3xx: alignment and windows
     XN301 = "`{array}` must have the shape (n, 2) but has {shape}."

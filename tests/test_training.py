@@ -354,6 +354,30 @@ def test_training_can_be_repeated(make_nlp, headless_checkpoint):
     assert losses[0] == losses[1]
 
 
+SIZES = {"vocab_size": 40, "hidden_size": 32, "layers": 1, "heads": 2, "intermediate_size": 64}
+
+
+def test_component_learns_from_nothing(make_nlp, tmp_path):
+    nlp = make_nlp("never/fetched")
+    sentences = [(words, ents) for words, ents in SENTENCES for _ in range(10)]
+    nlp.config["initialize"]["components"]["xlmr_ner"] = {"scratch": {**SIZES, "window": 64}}
+    examples = make_examples(nlp, sentences)
+    train(nlp, examples, steps=60, drop=0.0, learn_rate=1e-2)
+    assert nlp.evaluate(examples)["ents_f"] > 0.9
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    assert loaded.get_pipe("xlmr_ner").model.shims[0].checkpoint.max_window == 64
+    assert loaded.evaluate(make_examples(loaded, sentences))["ents_f"] > 0.9
+
+
+@pytest.mark.parametrize("change", [{"depth": 2}, {"layers": None}])
+def test_sizes_of_a_network_from_nothing_are_checked(make_nlp, change):
+    nlp = make_nlp(None)
+    sizes = {name: size for name, size in {**SIZES, **change}.items() if size is not None}
+    with pytest.raises(ValueError, match=r"XN124.*takes vocab_size, hidden_size, layers, heads"):
+        nlp.get_pipe("xlmr_ner").initialize(lambda: make_examples(nlp), scratch=sizes)
+
+
 # What goes wrong
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Dict, Iterable, List, Optional, Sequence, Tup
 
 import srsly
 import typer
-from spacy.cli._util import import_code, parse_config_overrides, setup_gpu
+from spacy.cli._util import import_code, parse_config_overrides, setup_gpu, show_validation_error
 from spacy.util import load_config
 from wasabi import msg, table
 
@@ -35,7 +35,7 @@ def debug(
 
     Settings can be overridden, as for `spacy train`: --paths.train train.spacy. Exit status 1 if it could not work.
     """
-    with exit_on_error():
+    with exit_on_error(), show_validation_error(config):
         overrides = parse_config_overrides(ctx.args)
         import_code(code)
         setup_gpu(gpu_id, silent=True)

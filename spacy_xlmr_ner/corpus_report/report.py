@@ -2,8 +2,9 @@
 
 import itertools
 import warnings
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from spacy.language import Language
 from spacy.schemas import ConfigSchemaTraining
@@ -75,8 +76,15 @@ class CorpusReport:
     problem: Optional[str] = None
 
     def to_dict(self) -> Dict[str, Any]:
-        """As JSON has it."""
-        return asdict(self)
+        """As JSON has it, with what follows from its figures."""
+        shown = asdict(self)
+        for name, component in self.components.items():
+            own = shown["components"][name]
+            own["has_new_head"] = component.has_new_head
+            for corpus, coverage in (("train", component.train), ("dev", component.dev)):
+                if coverage is not None:
+                    own[corpus]["pieces_per_token"] = coverage.pieces_per_token
+        return shown
 
 
 def report_corpora(config: Config, *, use_gpu: int = -1) -> CorpusReport:
@@ -85,7 +93,8 @@ def report_corpora(config: Config, *, use_gpu: int = -1) -> CorpusReport:
     config (Config): Of spacy.util.load_config(path, overrides=..., interpolate=False).
     use_gpu (int): The GPU's id; -1: none.
     RETURNS (CorpusReport): What was found. That the pipeline cannot be initialized is in it, not raised.
-    RAISES (ValueError): XN250 if no `xlmr_ner` component is trained; spaCy's, for a config or a corpus it cannot read.
+    RAISES (ValueError): XN250 if no `xlmr_ner` component is trained; XN254 if a corpus cannot
+        be read; spaCy's, for a config.
     """
     nlp = load_model_from_config(config, auto_fill=True)
     settings = nlp.config.interpolate()
@@ -96,9 +105,12 @@ def report_corpora(config: Config, *, use_gpu: int = -1) -> CorpusReport:
     nlp, former, warned, problem = initialize_pipeline(nlp, config, heads, use_gpu=use_gpu)
     counters = {} if problem else {name: make_counters(nlp.get_pipe(name)) for name in names}
     train_corpus, dev_corpus = resolve_dot_names(settings, [training["train_corpus"], training["dev_corpus"]])
-    examples, is_cut = read_examples(nlp, train_corpus, is_streamed=training["max_epochs"] == -1)
+    with explain_corpus(training["train_corpus"]):
+        examples, is_cut = read_examples(nlp, train_corpus, is_streamed=training["max_epochs"] == -1)
+    with explain_corpus(training["dev_corpus"]):
+        dev_examples = list(dev_corpus(nlp))
     train = count_examples(examples, [pair[0] for pair in counters.values() if pair])
-    dev = count_examples(dev_corpus(nlp), [pair[1] for pair in counters.values() if pair])
+    dev = count_examples(dev_examples, [pair[1] for pair in counters.values() if pair])
     report = CorpusReport(
         train=train.finish(),
         dev=dev.finish(),
@@ -176,6 +188,16 @@ def read_examples(nlp: Language, corpus: Corpus, *, is_streamed: bool) -> Tuple[
         return list(corpus(nlp)), False
     examples = list(itertools.islice(corpus(nlp), MAX_STREAMED + 1))
     return examples[:MAX_STREAMED], len(examples) > MAX_STREAMED
+
+
+@contextmanager
+def explain_corpus(block: str) -> Iterator[None]:
+    """RAISES (ValueError): XN254 for whatever a reader or the libraries beneath it raise."""
+    try:
+        yield
+    except Exception as err:
+        reason = str(err).strip().split("\n")[0].rstrip(".") or type(err).__name__
+        raise ValueError(Errors.XN254.format(block=block, reason=reason)) from err
 
 
 def count_examples(examples: Iterable[Example], coverages: List[CoverageCounter]) -> CorpusCounter:

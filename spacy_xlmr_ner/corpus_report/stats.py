@@ -1,5 +1,6 @@
 """What a corpus holds: its texts, their entities, and what looks wrong about them."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Dict, FrozenSet, List, Set, Tuple
@@ -14,6 +15,8 @@ from ..gold import align_ents
 MAX_EXAMPLES = 5
 MAX_CHARS = 60  # of an example
 MARGIN = 15  # characters of the text around an entity
+
+_BREAKS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 Ents = FrozenSet[Tuple[int, int, str]]
 
@@ -158,13 +161,18 @@ def describe_ent(ent: Span) -> str:
     text = ent.doc.text
     before = text[max(0, ent.start_char - MARGIN) : ent.start_char]
     after = text[ent.end_char : ent.end_char + MARGIN]
-    return f"{before}[{shorten(ent.text)}]{after} {ent.label_}".replace("\n", "⏎")
+    return show_breaks(f"{before}[{shorten(ent.text)}]{after} {ent.label_}")
 
 
 def shorten(text: str) -> str:
     """The beginning of a text, on one line."""
-    text = text[: MAX_CHARS + 1].replace("\n", "⏎").replace("\r", "")
+    text = show_breaks(text[: MAX_CHARS + 1])
     return text if len(text) <= MAX_CHARS else text[: MAX_CHARS - 3] + "..."
+
+
+def show_breaks(text: str) -> str:
+    """A text on one line, with a sign for each line break."""
+    return _BREAKS.sub("⏎", text)
 
 
 def join_spaces(text: str) -> str:
