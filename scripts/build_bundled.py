@@ -10,12 +10,11 @@ the last fifth of the steps, in which it falls to zero: as long as that has not 
 
 import argparse
 import json
-import math
 import os
-import random
 import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, Iterator, List, Mapping, Tuple
 
 import numpy as np
 import torch
@@ -24,11 +23,14 @@ from bundled_network import DropoutPool, Shape, Tagger
 from torch import Tensor
 from torch.nn import functional
 
+from spacy_xlmr_ner.scratch import NetworkShape, make_network, write_tokenizer
+
 VOCABULARY = "sentencepiece.bpe.model"
 STATE = "state.pt"
 STABLE = "state-before-the-fall.pt"
 FALL = 0.2  # the share of the steps, at the end, in which the rate of learning falls to zero
 LOG = "log.jsonl"
+WINDOW = 512
 EMBEDDINGS = "roberta.embeddings.word_embeddings.weight"
 # How often each corpus is drawn from, beside its size to the power of 0.7: the smallest and the noisiest need a hand.
 WEIGHTS = {"panx": 1.3, "gold/ar": 2.5, "gold/ro": 2.5, "gold/de": 2.0, "uner/da": 1.3, "uner/sk": 1.2}
@@ -56,6 +58,7 @@ def main() -> None:
         train_vocabulary(corpora, args.work / VOCABULARY, size=args.pieces, seed=args.seed)
     trainer = Trainer(args, corpora, read_corpora(args.data, "dev"))
     trainer.train()
+    trainer.export()
 
 
 class Trainer:
@@ -125,7 +128,7 @@ class Trainer:
             batches = self.data.make_batches(
                 n_batches=24,
                 batch_pieces=args.batch_pieces,
-                max_pieces=512,
+                max_pieces=WINDOW,
                 mask_share=0.8 if is_first else 0.4,
                 mask_rate=0.2 if is_first else 0.15,
             )
@@ -137,7 +140,8 @@ class Trainer:
                 if self.step % 100 == 0:
                     self.log({"step": self.step, "ner": losses[0], "mlm": losses[1], "minutes": self.seconds / 60})
                 if self.step % args.eval_every == 0 or self.step == args.steps:
-                    self.log({"step": self.step, "dev": self.evaluate()})
+                    with self.use_averages():
+                        self.log({"step": self.step, "dev": self.evaluate()})
                 if self.step == args.steps:
                     break
             if time.time() - last_save > 120:
@@ -156,7 +160,9 @@ class Trainer:
         # Only the rows that are used are looked up and given a gradient; the dense gradient costs more than the lookup.
         used, places = torch.unique(torch.cat([ids.reshape(-1), candidates]), return_inverse=True)
         rows = table.detach()[used].requires_grad_()
-        hidden = network.encode(ids, self.dropout, torch.bfloat16, rows=rows, places=places[: ids.numel()].view(ids.shape))
+        hidden = network.encode(
+            ids, self.dropout, torch.bfloat16, rows=rows, places=places[: ids.numel()].view(ids.shape)
+        )
         logits = network.tag(hidden)
         ner = functional.cross_entropy(
             logits.view(-1, len(TAGS)), labels.reshape(-1), ignore_index=IGNORED, label_smoothing=self.args.smoothing
@@ -188,16 +194,35 @@ class Trainer:
         with (self.args.work / LOG).open("a", encoding="utf8") as file:
             file.write(json.dumps(entry) + "\n")
 
-    def evaluate(self) -> Dict[str, float]:
-        """Strict F1 of the averaged weights on the beginning of each dev set, and means."""
+    @contextmanager
+    def use_averages(self) -> Iterator[None]:
+        """Have the averaged weights in the network for a while."""
         own = {name: weight.detach().clone() for name, weight in self.network.weights.items()}
-        with torch.no_grad():
-            for name, weight in self.network.weights.items():
-                weight.copy_(self.averages[name])
+        self.set_weights(self.averages)
+        yield
+        self.set_weights(own)
+
+    @torch.no_grad()
+    def set_weights(self, values: Dict[str, Tensor]) -> None:
+        """Copy values into the network."""
+        for name, weight in self.network.weights.items():
+            weight.copy_(values[name])
+
+    def export(self) -> None:
+        """Write a Hugging Face folder of the averaged weights or of the last, whichever are better on the dev sets."""
+        with self.use_averages():
+            averaged = self.evaluate()
+        last = self.evaluate()
+        self.log({"averaged": averaged, "last": last})
+        folder = self.args.work / "checkpoint"
+        folder.mkdir(exist_ok=True)
+        is_averaged = find_mean(averaged) >= find_mean(last)
+        write_checkpoint(self.averages if is_averaged else self.network.weights, self.network.shape, folder)
+        write_tokenizer((self.args.work / VOCABULARY).read_bytes(), folder, window=WINDOW)
+
+    def evaluate(self) -> Dict[str, float]:
+        """Strict F1 on the beginning of each dev set, and means."""
         scores = {corpus.key: round(self.score(corpus), 4) for corpus in self.dev}
-        with torch.no_grad():
-            for name, weight in self.network.weights.items():
-                weight.copy_(own[name])
         for kind in ("panx", "uner", "gold"):
             found = [score for key, score in scores.items() if key.startswith(kind) and key != "uner/sv"]
             scores[f"mean {kind}"] = round(float(np.mean(found)), 4)
@@ -229,6 +254,28 @@ class Trainer:
             firsts.append(len(ids) if pieces and len(ids) < 511 else 0)
             ids += pieces
         return [*ids[:511], 2], firsts
+
+
+def find_mean(scores: Dict[str, float]) -> float:
+    """One figure to choose by: the mean of the means of the corpora."""
+    return float(np.mean([score for key, score in scores.items() if key.startswith("mean")]))
+
+
+def write_checkpoint(weights: Mapping[str, Tensor], shape: Shape, folder: Path) -> None:
+    """Write config.json and model.safetensors, in float16, as transformers reads them."""
+    sizes = NetworkShape(
+        vocab_size=shape.vocab_size,
+        hidden_size=shape.hidden_size,
+        layers=shape.num_hidden_layers,
+        heads=shape.num_attention_heads,
+        intermediate_size=shape.intermediate_size,
+        window=WINDOW,
+    )
+    network = make_network(sizes, seed=0, tags=TAGS)
+    kept = {name: weight.detach() for name, weight in weights.items() if not name.startswith("lm_head")}
+    missing, unknown = network.load_state_dict(kept, strict=False)
+    assert not unknown and not [name for name in missing if not name.endswith("position_ids")], (missing, unknown)
+    network.half().save_pretrained(folder, safe_serialization=True)
 
 
 if __name__ == "__main__":

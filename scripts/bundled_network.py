@@ -149,7 +149,9 @@ class Tagger(nn.Module):
         query, key, value = joined.view(n_windows, length, 3, n_heads, width // n_heads).permute(2, 0, 3, 1, 4)
         scores = torch.matmul(query, key.transpose(-1, -2)) * (1 / math.sqrt(width // n_heads)) + hidden_mask
         context = torch.matmul(drop(torch.softmax(scores, -1)), value).transpose(1, 2).reshape(x.shape)
-        x = self._norm(x + drop(self._linear(context, f"{name}.attention.output.dense")), f"{name}.attention.output.LayerNorm")
+        x = self._norm(
+            x + drop(self._linear(context, f"{name}.attention.output.dense")), f"{name}.attention.output.LayerNorm"
+        )
         inner = functional.gelu(self._linear(x, f"{name}.intermediate.dense"))
         return self._norm(x + drop(self._linear(inner, f"{name}.output.dense")), f"{name}.output.LayerNorm")
 
