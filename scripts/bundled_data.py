@@ -64,8 +64,10 @@ def read_corpora(folder: Path, split: str) -> List[Corpus]:
 
 def read_sentences(path: Path) -> List[Sentence]:
     """Read an .iob2.gz file of the manifest's layout."""
+    with gzip.open(path, "rt", encoding="utf8") as file:
+        blocks = file.read().split("\n\n")
     sentences = []
-    for block in gzip.open(path, "rt", encoding="utf8").read().split("\n\n"):
+    for block in blocks:
         rows = [line.split("\t") for line in block.split("\n") if "\t" in line]
         if rows:
             sentences.append(Sentence([row[0] for row in rows], [TAGS.index(row[1]) for row in rows]))
@@ -200,13 +202,7 @@ class Augmenter:
             words, tags = words[1:] or words, tags[1:] or tags  # GermEval's sentences begin with their source
         if rng.random() < 0.35:
             words, tags = self._exchange(Sentence(words, tags), corpus.language)
-        if len(words) > 1 and not tags[-1] and rng.random() < 0.15 and _NO_SPACE_BEFORE.fullmatch(words[-1]):
-            if rng.random() < 0.6:
-                words, tags = words[:-1], tags[:-1]
-            else:
-                words = [*words[:-1], rng.choice("!?.")]
-        elif corpus.name == "panx" and rng.random() < 0.15:
-            words, tags = [*words, rng.choice(".!?.")], [*tags, 0]
+        words, tags = self._vary_end(Sentence(words, tags), corpus)
         draw = rng.random()
         if draw < 0.03:
             words = [word.lower() for word in words]
@@ -219,6 +215,17 @@ class Augmenter:
         if corpus.language == "sr" and rng.random() < 0.3:
             words = [to_cyrillic(word) for word in words]
         return Sentence(words, tags)
+
+    def _vary_end(self, sentence: Sentence, corpus: Corpus) -> Sentence:
+        """The last mark dropped or changed; PAN-X, whose sentences often have none, gets one."""
+        words, tags = sentence
+        if len(words) > 1 and not tags[-1] and self.rng.random() < 0.15 and _NO_SPACE_BEFORE.fullmatch(words[-1]):
+            if self.rng.random() < 0.6:
+                return Sentence(words[:-1], tags[:-1])
+            return Sentence([*words[:-1], self.rng.choice("!?.")], tags)
+        if corpus.name == "panx" and self.rng.random() < 0.15:
+            return Sentence([*words, self.rng.choice(".!?.")], [*tags, 0])
+        return sentence
 
     def _encode(self, word: str, glued: bool) -> List[int]:
         """Ids of a word's pieces, as the fast tokenizer gives them; glued: without the mark of a space before."""

@@ -1,6 +1,6 @@
 """The network that build_bundled.py trains: XLM-R's architecture, laid out so that two CPU cores train it fast.
 
-Its weights have the names of transformers' XLMRobertaForTokenClassification, which opens what it saves. Where they differ is
+Its weights have the names of transformers' XLMRobertaForTokenClassification, which opens what it saves. What differs is
 the arithmetic of training alone: matrix products and activations in bfloat16 over float32 weights, and dropout from a
 pool of random numbers (PyTorch's own took a fifth of a step on a CPU).
 """
