@@ -103,8 +103,8 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     XN232 = "There is not one doc to evaluate (data: {found}). Check the files."
     XN233 = (
-        "None of the {n_docs} docs has entity annotation (data: {found}): there is nothing to compare with. In a doc of "
-        "spaCy's, tokens that are known to be in no entity have token.ent_iob_ == 'O'."
+        "None of the {n_docs} docs has entity annotation (data: {found}): there is nothing to compare with. In a doc "
+        "of spaCy's, tokens that are known to be in no entity have token.ent_iob_ == 'O'."
     )
     XN234 = "Nothing in the pipeline '{model}' finds entities (components: {found}). Give one with a named-entity component."
     XN235 = (
@@ -220,9 +220,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "{least}."
     )
     XN424 = "No vocabulary of {size} pieces could be trained on the text: {reason}"
-    XN414 = (
-        "The checkpoint could not be written to '{path}' ({reason}). {former}. Make room on the disk, or save elsewhere."
-    )
+    XN414 = "The checkpoint could not be written to '{path}' ({reason}). {former}. Make room on the disk, or save elsewhere."
     # XN9xx: what should not happen
     XN901 = (
         'The model gave {n} tokens logits that are no finite numbers. With precision = "float16" they may have '

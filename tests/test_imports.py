@@ -17,8 +17,8 @@ RANKS = {
     2: "decoding gold existing_ents checkpoint_files checkpoint_shim pieces/tokenizer",
     2.1: "loss pieces/runner pieces/sampling",
     2.2: "trainable runtimes/seeding",
-    3: "checkpoint runtimes/__init__ runtimes/torch layers/__init__ layers/xlmr_tagger",
-    3.05: "runtimes/torch_training",
+    3: "checkpoint runtimes/__init__ runtimes/torch runtimes/torch_optimizer layers/__init__ layers/pooled_logits",
+    3.05: "runtimes/torch_training layers/xlmr_tagger",
     3.1: "scratch",
     4: "architectures",
     5: "component",
@@ -53,7 +53,7 @@ RANKS = {
 RANK = {f"{name}.py": rank for rank, names in RANKS.items() for name in names.split()}
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
 ONLY_IN = {
-    "torch": "runtimes/torch.py runtimes/torch_training.py runtimes/seeding.py",
+    "torch": "runtimes/torch.py runtimes/torch_optimizer.py runtimes/torch_training.py runtimes/seeding.py",
     "transformers": "checkpoint.py scratch.py",
     "huggingface_hub": "checkpoint_files.py",
 }

@@ -358,7 +358,7 @@ SIZES = {"vocab_size": 40, "hidden_size": 32, "layers": 1, "heads": 2, "intermed
 
 
 def test_component_learns_from_nothing(make_nlp, tmp_path):
-    nlp = make_nlp("never/fetched")
+    nlp = make_nlp("never/fetched", model={"overlap": 8})
     sentences = [(words, ents) for words, ents in SENTENCES for _ in range(10)]
     nlp.config["initialize"]["components"]["xlmr_ner"] = {"scratch": {**SIZES, "window": 64}}
     examples = make_examples(nlp, sentences)

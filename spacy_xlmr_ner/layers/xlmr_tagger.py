@@ -10,18 +10,14 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from ..checkpoint_shim import CheckpointShim
-from ..errors import Errors
 from ..gold import describe_docs
-from ..pieces.alignment import find_shared, pool_logits, unpool_gradient
 from ..pieces.runner import PieceLogits, compute_piece_logits, find_window
 from ..pieces.sampling import PieceSampler, sample_pieces
 from ..pieces.tokenizer import PieceTokenizer
-from ..pieces.windows import find_token_ranges, own_tokens
+from ..pieces.windows import own_tokens
 from ..tags import TagScheme
 from ..types import (
-    FloatArray,
     InputSettings,
-    IntArray,
     LoadedCheckpoint,
     PieceTags,
     Runtime,
@@ -29,10 +25,7 @@ from ..types import (
     TaggerModel,
     TrainingSettings,
 )
-
-# Takes the place of a logit that must lose, and leaves the probability 0.
-NEVER = -1e4
-
+from .pooled_logits import PooledLogits
 
 MakeScratch = Callable[[Iterable[str], Mapping[str, Any]], LoadedCheckpoint]
 
@@ -89,7 +82,8 @@ def forward(
         result = run_network(model, docs, training_pass, is_train=True)
     else:
         result = run_network(model, docs, shim.runtime)
-    pooled = PooledLogits(model, result)
+    scheme = _get_scheme(get_tags(model), get_scheme_name(model))
+    pooled = PooledLogits(result, pooling=model.attrs["settings"].pooling, scheme=scheme)
     if not is_train:
         pooled.check_finite()
     ends = np.cumsum([len(doc) for doc in docs])
@@ -100,46 +94,6 @@ def forward(
         return list(docs)
 
     return np.split(pooled.logits, ends[:-1]) if len(docs) else [], backprop
-
-
-class PooledLogits:
-    """The logits of the tokens of a batch, and the way back to those of the pieces.
-
-    model (TaggerModel): Has the settings.
-    result (PieceLogits): Of the pieces.
-    """
-
-    logits: FloatArray
-
-    def __init__(self, model: TaggerModel, result: PieceLogits):
-        self._result = result
-        self._pooling = model.attrs["settings"].pooling
-        tokens = result.pieces.tokens
-        # A token is read in the window that sees most around it, and learns through that one alone.
-        owner = own_tokens(*find_token_ranges(tokens), result.windows)
-        self._rows, self._links = result.find_rows(tokens, owner)
-        self.logits = pool_logits(result.logits[self._rows], self._links, self._pooling)
-        scheme = _get_scheme(get_tags(model), get_scheme_name(model))
-        self._join = split_shared(self.logits, find_shared(tokens, self._pooling), scheme)
-
-    def check_finite(self) -> None:
-        """RAISES (ValueError): XN901."""
-        broken = (self._links.lengths > 0) & ~np.isfinite(self.logits).all(axis=1)
-        if broken.any():
-            raise ValueError(Errors.XN901.format(n=int(broken.sum())))
-
-    def backprop(self, d_logits: FloatArray) -> FloatArray:
-        """From the gradient of the tokens' logits to that of the pieces'.
-
-        d_logits (FloatArray): Shape (n_tokens, n_tags).
-        RETURNS (FloatArray): Shape (n_rows, n_tags), of result.logits.
-        """
-        d_logits = np.array(d_logits, dtype=np.float32)
-        self._join(d_logits)
-        d_links = unpool_gradient(d_logits, self._result.logits[self._rows], self._links, self._pooling)
-        d_pieces = np.zeros_like(self._result.logits)
-        np.add.at(d_pieces, self._rows, d_links)
-        return d_pieces
 
 
 def run_network(model: TaggerModel, docs: Sequence[Doc], runtime: Runtime, *, is_train: bool = False) -> PieceLogits:
@@ -164,37 +118,6 @@ def run_network(model: TaggerModel, docs: Sequence[Doc], runtime: Runtime, *, is
 @lru_cache(maxsize=4)
 def _get_sampler(tokenizer: PieceTokenizer, alpha: float) -> PieceSampler:
     return PieceSampler(tokenizer.backend, alpha=alpha)
-
-
-def split_shared(logits: FloatArray, shared: IntArray, scheme: TagScheme) -> Callable[[FloatArray], None]:
-    """Make one entity of several tokens that one piece covers, in place.
-
-    Each of them has the piece's logits; B-X on each would be an entity a token.
-
-    logits (FloatArray): Shape (n_tokens, n_tags).
-    shared (IntArray): Tokens that have the logits of the token before, ascending.
-    scheme (TagScheme): The tags.
-    RETURNS (Callable[[FloatArray], None]): Takes the gradient of the result, the shape of logits, and makes it that of
-        what logits were before, in place.
-    """
-    is_shared = np.zeros(len(logits) + 1, dtype=bool)
-    is_shared[shared] = True
-    in_run = np.flatnonzero(is_shared[:-1] | is_shared[1:])
-    steps: List[Tuple[IntArray, IntArray, FloatArray]] = []
-    for is_first, is_last in ((True, False), (False, False), (False, True)):
-        part = in_run[(is_shared[in_run] != is_first) & (is_shared[in_run + 1] != is_last)]
-        becomes = scheme.as_part(is_first=is_first, is_last=is_last)
-        moved = np.full((len(part), scheme.n_tags), NEVER, dtype=np.float32)
-        for tag, new_tag in enumerate(becomes.tolist()):
-            moved[:, new_tag] = np.logaddexp(moved[:, new_tag], logits[part, tag])
-        steps.append((part, becomes, np.exp(logits[part] - moved[:, becomes])))
-        logits[part] = moved
-
-    def backprop(d_logits: FloatArray) -> None:
-        for part, becomes, shares in steps:
-            d_logits[part] = d_logits[part][:, becomes] * shares
-
-    return backprop
 
 
 @lru_cache

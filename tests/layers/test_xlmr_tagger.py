@@ -4,7 +4,7 @@ import spacy
 from spacy.tokens import Doc
 from toys import IOB_TAGS, write_chosen
 
-from spacy_xlmr_ner.layers.xlmr_tagger import NEVER, split_shared
+from spacy_xlmr_ner.layers.pooled_logits import NEVER, split_shared
 from spacy_xlmr_ner.tags import TagScheme
 
 
