@@ -106,7 +106,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "None of the {n_docs} docs has entity annotation (data: {found}): there is nothing to compare with. In a doc "
         "of spaCy's, tokens that are known to be in no entity have token.ent_iob_ == 'O'."
     )
-    XN234 = "Nothing in the pipeline '{model}' finds entities (components: {found}). Give one with a named-entity component."
+    XN234 = (
+        "Nothing in the pipeline '{model}' finds entities (components: {found}). Give one with a named-entity "
+        "component."
+    )
     XN235 = (
         "'{found}' in --label-map is not `label=other` or `label=`. Give pairs with commas between them, for example "
         "GPE=LOC,MISC= (which counts GPE as LOC and leaves MISC out)."
@@ -114,7 +117,8 @@ class Errors(metaclass=ErrorsWithCodes):
     XN236 = "'{path}' cannot be written: {reason}. Give the name of a file in a folder that is there."
     XN237 = "Two models are called '{name}' ('{first}' and '{second}'). Give them names: name=path."
     XN238 = (
-        "The installed package '{model}' is no spaCy pipeline. Give a pipeline (folder or package) or a checkpoint; a folder "
+        "The installed package '{model}' is no spaCy pipeline. Give a pipeline (folder or package) or a checkpoint; "
+        "a folder "
         "of that name as './{model}'."
     )
     # XN21x, XN22x: corpora. XN212 to XN219 say why a line is rejected; file and number are put before them.
@@ -146,20 +150,28 @@ class Errors(metaclass=ErrorsWithCodes):
         "`pipeline` in [nlp], or take it out of `frozen_components` in [training]."
     )
     XN251 = (
-        "There is nothing to train on: {n_docs} doc(s), not one token. Check the path in [paths] and what the reader in "
+        "There is nothing to train on: {n_docs} doc(s), not one token. Check the path in [paths] and what the "
+        "reader in "
         "[corpora.train] leaves out (max_length, limit)."
     )
     XN252 = (
-        "None of the {n_docs} training docs has entity annotation, so that nothing would be learned. Set doc.ents before "
+        "None of the {n_docs} training docs has entity annotation, so that nothing would be learned. Set doc.ents "
+        "before "
         "the docs are saved, also of docs that hold none (doc.ents = [])."
     )
     XN253 = (
-        "There is nothing to evaluate on: {n_docs} doc(s), not one token. Check the path in [paths] and what the reader in "
+        "There is nothing to evaluate on: {n_docs} doc(s), not one token. Check the path in [paths] and what the "
+        "reader in "
         "[corpora.dev] leaves out (max_length, limit)."
     )
     XN254 = (
         "The corpus [{block}] cannot be read: {reason}. Check the path in [paths]; a .spacy file is what "
         "`python -m spacy_xlmr_ner convert` writes."
+    )
+    XN255 = (
+        "There is no option '{option}' (--help lists them), and it is no setting either: those are named by their "
+        "place "
+        "in the config, for example --paths.train train.spacy."
     )
     # XN3xx: alignment and windows
     XN301 = "`{array}` must have the shape (n, 2) but has {shape}."
@@ -220,7 +232,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "{least}."
     )
     XN424 = "No vocabulary of {size} pieces could be trained on the text: {reason}"
-    XN414 = "The checkpoint could not be written to '{path}' ({reason}). {former}. Make room on the disk, or save elsewhere."
+    XN414 = (
+        "The checkpoint could not be written to '{path}' ({reason}). {former}. Make room on the disk, or save "
+        "elsewhere."
+    )
     # XN9xx: what should not happen
     XN901 = (
         'The model gave {n} tokens logits that are no finite numbers. With precision = "float16" they may have '

@@ -12,6 +12,7 @@ from wasabi import msg, table
 from ..corpus_report.notes import Note, judge_report
 from ..corpus_report.report import CorpusReport, report_corpora
 from ..corpus_report.stats import CorpusStats
+from ..errors import Errors
 from .console import exit_on_error
 
 # spaCy's own way of having --paths.train and the like.
@@ -36,6 +37,7 @@ def debug(
     Settings can be overridden, as for `spacy train`: --paths.train train.spacy. Exit status 1 if it could not work.
     """
     with exit_on_error(), show_validation_error(config):
+        check_options(ctx.args)
         overrides = parse_config_overrides(ctx.args)
         import_code(code)
         setup_gpu(gpu_id, silent=True)
@@ -46,6 +48,13 @@ def debug(
     print_report(report, sections)
     if any(note.level == "fail" for notes in sections.values() for note in notes):
         raise typer.Exit(1)
+
+
+def check_options(args: Sequence[str]) -> None:
+    """RAISES (ValueError): XN255 for an option that names no setting; spaCy's own error ends in a traceback here."""
+    for arg in args:
+        if arg.startswith("--") and "." not in arg.split("=")[0]:
+            raise ValueError(Errors.XN255.format(option=arg))
 
 
 def describe_report(report: CorpusReport, sections: Dict[str, List[Note]]) -> Dict[str, Any]:

@@ -13,6 +13,7 @@ from .stats import CorpusStats, Finding
 Level = Literal["good", "info", "warn", "fail"]
 
 MAX_UNKNOWN = 0.01  # of the pieces
+MAX_MISFITS = 0.05  # of the entities
 MAX_IDLE = 0.05  # of the steps
 MAX_LAST_RATE = 0.2  # of the highest, where the rate comes down
 _TAG_PREFIXES = tuple("BIELSUM")
@@ -129,6 +130,8 @@ def judge_ents(report: CorpusReport) -> Iterable[Note]:
         begins = f"entities in {name} begin or end"
         inside = "inside a token or on whitespace: they take no part in training, and cannot be found"
         yield _say(stats.misfits, f"{begins} {inside}", f"All entities in {name} begin and end with a token")
+        if stats.misfits.n > MAX_MISFITS * stats.n_ents:
+            yield Note("warn", f"Other tokens would fit {name} better: see `lang` in [nlp], and [nlp.tokenizer]")
         if stats.edges.n:
             yield _say(stats.edges, f"{begins} with punctuation or a space; is it part of them?", "")
         if stats.crossing.n:
@@ -141,19 +144,20 @@ def judge_ents(report: CorpusReport) -> Iterable[Note]:
 def judge_coverages(report: CorpusReport) -> Iterable[Note]:
     """Does the vocabulary know the characters, and do docs fit the windows?"""
     for name, component in report.components.items():
-        for corpus, coverage in (("train", component.train), ("dev", component.dev)):
+        for (corpus, stats), coverage in zip(_list_corpora(report), (component.train, component.dev)):
             if coverage is not None and coverage.n_tokens:
-                yield from judge_coverage(f"{name}, {corpus}", coverage)
+                yield from judge_coverage(f"{name}, {corpus}", coverage, n_docs=stats.n_docs)
 
 
-def judge_coverage(name: str, coverage: Coverage) -> Iterable[Note]:
+def judge_coverage(name: str, coverage: Coverage, *, n_docs: int) -> Iterable[Note]:
     """How one vocabulary reads one corpus."""
     unknown = coverage.n_unknown / coverage.n_pieces if coverage.n_pieces else 0.0
     text = f"{name}: {coverage.pieces_per_token:.2f} pieces a token, {unknown:.2%} of them unknown"
     characters = [f"{character!r} {n}x" for character, n in list(coverage.unknown.items())[:10]]
     yield Note("warn" if unknown > MAX_UNKNOWN else "info", text, characters)
     if coverage.bad_docs.n:
-        yield _say(coverage.bad_docs, f"doc(s), {name}: the vocabulary hardly knows the words", "")
+        share = f"{coverage.bad_docs.n / n_docs:.1%} of the docs"
+        yield _say(coverage.bad_docs, f"doc(s), {name} ({share}): the vocabulary hardly knows the words", "")
     if coverage.bare_tokens.n:
         yield _say(coverage.bare_tokens, f"token(s), {name}: no pieces at all, so no tag", "")
     if coverage.long_tokens.n:
@@ -166,7 +170,7 @@ def judge_coverage(name: str, coverage: Coverage) -> Iterable[Note]:
 def judge_training(report: CorpusReport) -> Iterable[Note]:
     """Can it begin, from which weights, and for how long?"""
     if report.problem is not None:
-        yield Note("fail", f"The pipeline cannot be initialized: {report.problem}")
+        yield Note("fail", f"The training cannot begin: {report.problem}")
     for text in report.warned:
         yield Note("warn", text)
     for name, component in report.components.items():

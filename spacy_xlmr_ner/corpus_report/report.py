@@ -4,7 +4,7 @@ import itertools
 import warnings
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.schemas import ConfigSchemaTraining
@@ -24,8 +24,6 @@ from .stats import CorpusCounter, CorpusStats, Finding, find_overlap, measure_no
 BATCH_SIZE = 256
 # With max_epochs = -1 a corpus may have no end; so many of its examples are looked at.
 MAX_STREAMED = 20_000
-
-Corpus = Callable[[Language], Iterable[Example]]
 
 
 @dataclass
@@ -61,8 +59,8 @@ class CorpusReport:
     is_cut (bool): Whether only the first examples of an endless corpus were looked at.
     schedule (Optional[Schedule]): The steps; None without training docs.
     components (Dict[str, ComponentReport]): Those of `xlmr_ner` that are trained, by name; none if they cannot be.
-    warned (List[str]): What was warned of while the pipeline was initialized.
-    problem (Optional[str]): Why it could not be.
+    warned (List[str]): What was warned of while the pipeline was initialized and learned from a first doc.
+    problem (Optional[str]): Why it could not.
     """
 
     train: CorpusStats
@@ -92,7 +90,7 @@ def report_corpora(config: Config, *, use_gpu: int = -1) -> CorpusReport:
 
     config (Config): Of spacy.util.load_config(path, overrides=..., interpolate=False).
     use_gpu (int): The GPU's id; -1: none.
-    RETURNS (CorpusReport): What was found. That the pipeline cannot be initialized is in it, not raised.
+    RETURNS (CorpusReport): What was found. That the training cannot begin is in it, not raised.
     RAISES (ValueError): XN250 if no `xlmr_ner` component is trained; XN254 if a corpus cannot
         be read; spaCy's, for a config.
     """
@@ -102,13 +100,10 @@ def report_corpora(config: Config, *, use_gpu: int = -1) -> CorpusReport:
     names = find_trained(nlp, training["frozen_components"])
     scratch = {name: bool(settings["initialize"]["components"].get(name, {}).get("scratch")) for name in names}
     heads = [name for name in names if not scratch[name]]
-    nlp, former, warned, problem = initialize_pipeline(nlp, config, heads, use_gpu=use_gpu)
-    counters = {} if problem else {name: make_counters(nlp.get_pipe(name)) for name in names}
-    train_corpus, dev_corpus = resolve_dot_names(settings, [training["train_corpus"], training["dev_corpus"]])
-    with explain_corpus(training["train_corpus"]):
-        examples, is_cut = read_examples(nlp, train_corpus, is_streamed=training["max_epochs"] == -1)
-    with explain_corpus(training["dev_corpus"]):
-        dev_examples = list(dev_corpus(nlp))
+    attempt = Attempt()
+    nlp, former = initialize_pipeline(nlp, config, heads, attempt, use_gpu=use_gpu)
+    counters = {} if attempt.problem else {name: make_counters(nlp.get_pipe(name)) for name in names}
+    examples, dev_examples, is_cut = read_corpora(nlp, settings, training)
     train = count_examples(examples, [pair[0] for pair in counters.values() if pair])
     dev = count_examples(dev_examples, [pair[1] for pair in counters.values() if pair])
     report = CorpusReport(
@@ -118,18 +113,16 @@ def report_corpora(config: Config, *, use_gpu: int = -1) -> CorpusReport:
         new_mentions=measure_novelty(train, dev),
         is_cut=is_cut,
         schedule=plan_schedule(training, examples) if examples else None,
-        warned=warned,
-        problem=problem,
     )
     for name, pair in counters.items():
-        coverages = [counter.finish() for counter in pair or ()]
-        report.components[name] = ComponentReport(
-            labels=list(nlp.get_pipe(name).labels),
-            former_labels=former.get(name, []),
-            is_scratch=scratch[name],
-            unknown={label: n for label, n in report.train.labels.items() if label not in nlp.get_pipe(name).labels},
-            **dict(zip(("train", "dev"), coverages)),
-        )
+        labels = list(nlp.get_pipe(name).labels)
+        unknown = {label: n for label, n in report.train.labels.items() if label not in labels}
+        component = ComponentReport(labels, former.get(name, []), is_scratch=scratch[name], unknown=unknown)
+        if pair:
+            component.train, component.dev = (counter.finish() for counter in pair)
+        report.components[name] = component
+    try_update(nlp, names, examples, attempt)
+    report.warned, report.problem = attempt.warned, attempt.problem
     return report
 
 
@@ -142,30 +135,58 @@ def find_trained(nlp: Language, frozen: List[str]) -> List[str]:
     return names
 
 
+class Attempt:
+    """What would end a training is caught here, and put into words; so are the warnings on the way.
+
+    problem (Optional[str]): Why it failed.
+    warned (List[str]): What was warned of, each once.
+    """
+
+    problem: Optional[str] = None
+
+    def __init__(self) -> None:
+        self.warned: List[str] = []
+
+    @contextmanager
+    def catch(self) -> Iterator[None]:
+        """Run a part of it; what it raises goes no further."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                yield
+            except Exception as err:  # whatever it is: the training would end of it, and the report has to say so
+                self.problem = f"{err}" if isinstance(err, (ValueError, OSError)) else f"{type(err).__name__}: {err}"
+        ours = [str(warning.message) for warning in caught if str(warning.message).startswith("[X")]
+        self.warned = list(dict.fromkeys([*self.warned, *ours]))
+
+
 def initialize_pipeline(
-    nlp: Language, config: Config, names: List[str], *, use_gpu: int
-) -> Tuple[Language, Dict[str, List[str]], List[str], Optional[str]]:
+    nlp: Language, config: Config, names: List[str], attempt: Attempt, *, use_gpu: int
+) -> Tuple[Language, Dict[str, List[str]]]:
     """Initialize the pipeline as `spacy train` does.
 
     nlp (Language): Of the config, not initialized.
     config (Config): The config.
     names (List[str]): Components whose labels before that are wanted.
+    attempt (Attempt): Notes what goes wrong.
     use_gpu (int): As for report_corpora.
-    RETURNS (Tuple[Language, Dict[str, List[str]], List[str], Optional[str]]): The pipeline, or nlp if that failed; the
-        labels that the components had before; what was warned of; and why it failed.
+    RETURNS (Tuple[Language, Dict[str, List[str]]]): The pipeline, or nlp if that failed; and the labels before.
     """
     former: Dict[str, List[str]] = {}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        problem: Optional[str] = None
-        try:
+    with attempt.catch():
+        for name in names:
+            former[name] = list(nlp.get_pipe(name).labels)
+        nlp = init_nlp(config, use_gpu=use_gpu)
+    return nlp, former
+
+
+def try_update(nlp: Language, names: List[str], examples: Sequence[Example], attempt: Attempt) -> None:
+    """Learn from the first doc that has tokens, without a step: some settings are not looked at before that."""
+    first = [example for example in examples if len(example.predicted)][:1]
+    if first and attempt.problem is None:
+        with attempt.catch():
             for name in names:
-                former[name] = list(nlp.get_pipe(name).labels)
-            nlp = init_nlp(config, use_gpu=use_gpu)
-        except Exception as err:  # whatever it is would end the training, and is what the report has to say
-            problem = f"{err}" if isinstance(err, (ValueError, OSError)) else f"{type(err).__name__}: {err}"
-    ours = [str(warning.message) for warning in caught if str(warning.message).startswith("[X")]
-    return nlp, former, list(dict.fromkeys(ours)), problem
+                nlp.get_pipe(name).update(first)
 
 
 def make_counters(pipe: XlmrNer) -> Optional[Tuple[CoverageCounter, CoverageCounter]]:
@@ -182,12 +203,20 @@ def make_counters(pipe: XlmrNer) -> Optional[Tuple[CoverageCounter, CoverageCoun
     return first, second
 
 
-def read_examples(nlp: Language, corpus: Corpus, *, is_streamed: bool) -> Tuple[List[Example], bool]:
-    """The examples of a corpus; of a streamed one the first, and whether there are more."""
-    if not is_streamed:
-        return list(corpus(nlp)), False
-    examples = list(itertools.islice(corpus(nlp), MAX_STREAMED + 1))
-    return examples[:MAX_STREAMED], len(examples) > MAX_STREAMED
+def read_corpora(
+    nlp: Language, settings: Config, training: Dict[str, Any]
+) -> Tuple[List[Example], List[Example], bool]:
+    """The examples of train and dev, and whether train has more: of a streamed corpus only the first are read."""
+    train_corpus, dev_corpus = resolve_dot_names(settings, [training["train_corpus"], training["dev_corpus"]])
+    with explain_corpus(training["train_corpus"]):
+        if training["max_epochs"] == -1:
+            examples = list(itertools.islice(train_corpus(nlp), MAX_STREAMED + 1))
+        else:
+            examples = list(train_corpus(nlp))
+    with explain_corpus(training["dev_corpus"]):
+        dev_examples = list(dev_corpus(nlp))
+    is_cut = training["max_epochs"] == -1 and len(examples) > MAX_STREAMED
+    return examples[:MAX_STREAMED] if is_cut else examples, dev_examples, is_cut
 
 
 @contextmanager
