@@ -98,7 +98,7 @@ def read_sentence(line: str) -> Everyday:
         found = re.findall(r"[\w'\u0900-\u097f]+|[^\w\s]", part)
         words += found
         spaces += [False] * (len(found) - 1) + [True]
-    return Everyday(lang, words, spaces[:-1] + [False], ents)
+    return Everyday(lang, words, [*spaces[:-1], False], ents)
 
 
 EVERYDAY = [read_sentence(line) for line in SENTENCES.strip().split("\n")]

@@ -105,11 +105,12 @@ def test_interrupted_training_leaves_both_models_loadable(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
 def test_train_shows_spacys_progress_bar_in_a_terminal(tmp_path):
+    termios = pytest.importorskip("termios", reason="this system has no pseudo-terminals")
     training = Training("frozen_encoder", tmp_path)
     command = [sys.executable, "-m", "spacy", "train", str(training.config), *training.overrides]
     terminal, end = os.openpty()
+    termios.tcsetwinsize(end, (24, 80))
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=end, env=ENVIRONMENT) as process:
         os.close(end)
         shown = b"".join(iter(lambda: read_terminal(terminal), b""))
@@ -192,6 +193,12 @@ def test_training_goes_on_from_a_trained_model(training, tmp_path):
     first = re.search(r"^ +0 +0 +[\d.]+ +([\d.]+) ", said, re.MULTILINE)
     assert float(first[1]) > 90
     assert find_ents(tmp_path / "output" / "model-best") == ENTS
+
+
+@pytest.mark.slow
+def test_training_benchmark_measures_both_loops():
+    said = run(FOLDER.parent / "benchmarks" / "training.py", "--toy").stdout
+    assert re.search(r"^\| toy \|( \d+ \|){3} [\d.]+ \|", said, re.MULTILINE)
 
 
 def test_toy_corpus_is_what_the_tests_take_it_for():

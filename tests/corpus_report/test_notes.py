@@ -54,7 +54,7 @@ def test_notes_find_nothing_wrong_where_nothing_is():
         ({"train": {"n_docs": 0, "n_tokens": 0, "n_ents": 0, "labels": {}}}, "XN251"),
         ({"train": {"missing_tokens": 30000}}, "XN252"),
         ({"dev": {"n_docs": 2, "n_tokens": 0}}, "XN253"),
-        ({"problem": "no such checkpoint"}, "cannot be initialized: no such checkpoint"),
+        ({"problem": "no such checkpoint"}, "cannot begin: no such checkpoint"),
     ],
 )
 def test_notes_fail_what_a_training_could_not_work_with(wrong, said):
@@ -73,6 +73,7 @@ def test_notes_fail_what_a_training_could_not_work_with(wrong, said):
         ({"train": {"conflicts": SOME}}, "2 of them in train with other entities"),
         ({"overlap": SOME}, "2 text(s) of dev are in train too"),
         ({"train": {"misfits": SOME}}, "2 entities in train begin or end inside a token"),
+        ({"dev": {"misfits": Finding(11)}}, "Other tokens would fit dev better"),
         ({"dev": {"edges": SOME}}, "2 entities in dev begin or end with punctuation"),
         ({"dev": {"crossing": SOME}}, "2 entities in dev go on beyond the end of a sentence"),
         ({"train": {"n_ents": 0}}, "No entity in train"),
@@ -86,7 +87,10 @@ def test_notes_fail_what_a_training_could_not_work_with(wrong, said):
         ({"component": {"labels": ["PER", "ORG"]}}, "xlmr_ner has labels that train lacks, and may unlearn them: ORG"),
         ({"component": {"is_scratch": True}, "train": {"n_docs": 1999}}, "1999 docs are few for that"),
         ({"component": {"train": Coverage(100, 100, 2)}}, "1.00 pieces a token, 2.00% of them unknown"),
-        ({"component": {"train": Coverage(100, 100, bad_docs=SOME)}}, "the vocabulary hardly knows the words"),
+        (
+            {"component": {"train": Coverage(100, 100, bad_docs=SOME)}},
+            "2 doc(s), xlmr_ner, train (0.1% of the docs): the vocabulary hardly knows the words",
+        ),
         ({"component": {"train": Coverage(100, 100, bare_tokens=SOME)}}, "no pieces at all, so no tag"),
         ({"component": {"train": Coverage(100, 100, long_tokens=SOME)}}, "longer than a window; only the beginning"),
         ({"warned": ["[XW203] something"]}, "[XW203] something"),
