@@ -239,7 +239,8 @@ class Errors(metaclass=ErrorsWithCodes):
     # XN9xx: what should not happen
     XN901 = (
         'The model gave {n} tokens logits that are no finite numbers. With precision = "float16" they may have '
-        'overflown: try "bfloat16" or "float32". Else the weights are damaged, or their training has diverged: lower its learn_rate.'
+        'overflown: try "bfloat16" or "float32". Else the weights are damaged, or their training has diverged: lower '
+        "its learn_rate."
     )
 
 

@@ -298,7 +298,7 @@ def test_write_that_fails_leaves_no_rubbish(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit to the size of files there")
 def test_disk_that_fills_leaves_the_former_pipeline(saved, damaged):
-    """A limit to the size of files stands in for a disk that is full: writing fails midway, in safetensors' own code."""
+    """A limit to the size of files stands in for a full disk: writing fails midway, in safetensors' own code."""
     import resource
 
     nlp = spacy.load(damaged)
