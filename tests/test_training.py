@@ -159,6 +159,18 @@ def test_label_that_is_added_can_be_learned(make_nlp, random_checkpoint):
     assert nlp.evaluate(examples)["ents_per_type"]["ANIMAL"]["f"] == 1.0
 
 
+def test_label_can_be_added_between_two_updates(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    examples = make_examples(nlp)
+    optimizer, _ = train(nlp, examples, steps=2)
+    nlp.get_pipe("xlmr_ner").add_label("ANIMAL")
+    with nlp.use_params(optimizer.averages):  # those of the head are of its former size
+        nlp("Anna")
+    nlp.update(examples, sgd=optimizer)
+    with nlp.use_params(optimizer.averages):
+        assert nlp.get_pipe("xlmr_ner").token_probs([examples[0].predicted])[0].shape == (6, 9)
+
+
 def test_initialize_without_labels_or_head_is_refused(make_nlp, headless_checkpoint):
     nlp = make_nlp(headless_checkpoint)
     with pytest.raises(ValueError, match=r"XN208.*no training doc has an entity"):

@@ -49,8 +49,8 @@ def _share(tensor: Tensor) -> Any:
 
 
 def _recall(memory: Dict[Key, Any], key: Key, weight: Tensor) -> Tensor:
-    """What the optimizer remembers of a weight, where the weight is; zeros at first."""
-    if key not in memory:
+    """What the optimizer remembers of a weight, where the weight is; zeros at first, and when its shape has changed."""
+    if key not in memory or torch.as_tensor(memory[key]).numel() != weight.numel():
         memory[key] = _share(torch.zeros_like(weight, device="cpu" if not has_cupy else weight.device).view(-1))
     found = torch.as_tensor(memory[key])
     if found.device != weight.device:

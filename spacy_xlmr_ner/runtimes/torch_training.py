@@ -108,10 +108,10 @@ class TorchTrainer:
         former: Dict[str, Tensor] = {}
         weights = dict(self.network.named_parameters())
         for name, weight in weights.items():
-            if (shim_id, name) in params:
+            value = torch.as_tensor(params.get((shim_id, name), ()))
+            if value.numel() == weight.numel():  # of a head that has grown since there are none
                 former[name] = weight.data
-                value = torch.as_tensor(params[shim_id, name]).to(weight.device, weight.dtype)
-                weight.data = value.view_as(weight)
+                weight.data = value.to(weight.device, weight.dtype).view_as(weight)
         try:
             yield
         finally:
