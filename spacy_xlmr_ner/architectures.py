@@ -13,7 +13,7 @@ from .checkpoint_shim import CheckpointShim
 from .errors import Errors
 from .layers.xlmr_tagger import XlmrTagger
 from .runtimes.torch import TorchRuntime, prepare_torch
-from .runtimes.torch_training import TorchTrainer
+from .runtimes.torch_training import TorchTrainer, swap_params
 from .scratch import NetworkShape, init_checkpoint
 from .settings import check_choice, check_different, check_number, check_overlap, check_range
 from .types import Input, InputSettings, Pooling, Precision, SchemeName, TaggerModel, TrainingSettings
@@ -94,11 +94,12 @@ def build_xlmr_tagger_v1(
         input=input,
     )
     shim = CheckpointShim(
-        prepare=partial(prepare_torch, precision=dtype, mixed_precision=training.mixed_precision, device=device),
+        prepare=partial(prepare_torch, precision=dtype, device=device),
         load=partial(load_checkpoint, source),
         read=read_checkpoint,
         make_runtime=partial(TorchRuntime, precision=dtype, device=device),
         make_trainer=partial(TorchTrainer, settings=training, device=device),
+        swap_params=swap_params,
     )
     scheme_name: Optional[SchemeName] = None
     if scheme is not None:

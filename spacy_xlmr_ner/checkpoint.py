@@ -37,7 +37,6 @@ from .tags import are_unnamed
 DEFAULT_WINDOW = 512
 # A new label's rows of the head: no weights, and a bias so low that it is not found before it is trained.
 NEW_TAG_BIAS = -10.0
-HEAD = "classifier."
 # How far an untrained head's weights are spread where config.json does not say: as BERT's.
 HEAD_RANGE = 0.02
 
@@ -80,30 +79,45 @@ class Checkpoint:
         RAISES (CheckpointError): XN405.
         """
         missing = self.missing
-        if not all(name.startswith(HEAD) for name in missing):
+        if not all(name.startswith(self._head_prefix) for name in missing):
             shown = ", ".join(missing[:3])
             raise CheckpointError(Errors.XN405.format(checkpoint=self.origin, n_missing=len(missing), missing=shown))
 
     def add_tags(self, tags: Tuple[str, ...]) -> None:
         """Give the head a row for each of more tags; what it finds stays what it was."""
-        head = self.network.classifier
-        weight, bias = head.weight.detach(), head.bias.detach()
+        weight, bias = self._get_head()
         new_weight = weight.new_zeros((weight.shape[0] + len(tags), weight.shape[1]))
-        new_bias = bias.new_full((len(bias) + len(tags),), NEW_TAG_BIAS)
-        new_weight[: len(weight)], new_bias[: len(bias)] = weight, bias
+        new_bias = weight.new_full((len(weight) + len(tags),), NEW_TAG_BIAS)
+        new_weight[: len(weight)] = weight
+        new_bias[: len(weight)] = 0.0 if bias is None else bias
         self._set_head(new_weight, new_bias, (*self.tags, *tags))
 
     def reset_head(self, tags: Tuple[str, ...]) -> None:
         """Put an untrained head for these tags in place of the one there is."""
-        weight, bias = self.network.classifier.weight.detach(), self.network.classifier.bias.detach()
+        weight, _ = self._get_head()
         spread = getattr(self.network.config, "initializer_range", HEAD_RANGE)
         new_weight = weight.new_empty((len(tags), weight.shape[1])).normal_(std=spread)
-        self._set_head(new_weight, bias.new_zeros(len(tags)), tags)
-        self.missing = tuple(name for name in self.missing if not name.startswith(HEAD))
+        self._set_head(new_weight, weight.new_zeros(len(tags)), tags)
+        self.missing = tuple(name for name in self.missing if not name.startswith(self._head_prefix))
+
+    @property
+    def _head_prefix(self) -> str:
+        return f"{_find_head(self.network)}."
+
+    def _get_head(self) -> Tuple[Any, Any]:
+        """Weight and bias of the head. RAISES (CheckpointError): XN415 if there is none that could be changed."""
+        name = _find_head(self.network)
+        if name is None:
+            kind, n_tags = type(self.network).__name__, self.network.num_labels
+            raise CheckpointError(Errors.XN415.format(checkpoint=self.origin, network=kind, n_tags=n_tags))
+        head = self.network.get_submodule(name)
+        return head.weight.detach(), None if head.bias is None else head.bias.detach()
 
     def _set_head(self, weight: Any, bias: Any, tags: Tuple[str, ...]) -> None:
-        head = self.network.classifier
-        head.weight, head.bias = type(head.weight)(weight), type(head.bias)(bias)
+        head = self.network.get_submodule(_find_head(self.network))
+        head.weight = type(head.weight)(weight)
+        if head.bias is not None:
+            head.bias = type(head.weight)(bias)
         head.out_features = self.network.num_labels = len(tags)
         self.tags = tags
         _set_tags(self.network.config, tags)
@@ -145,7 +159,7 @@ def read_checkpoint(
     hf_tokenizer = _read_tokenizer(folder, config, origin)
     network, missing = _read_network(folder, config, weights, origin)
     if are_unnamed(tags):
-        if not any(name.startswith(HEAD) for name in missing):
+        if not any(name.startswith(f"{_find_head(network)}.") for name in missing):
             raise CheckpointError(Errors.XN201.format(checkpoint=origin, found=", ".join(tags[:4])))
         tags = ()
     n_rows = network.get_input_embeddings().weight.shape[0]
@@ -229,6 +243,17 @@ def _read_network(
         reason = f"{len(names)} of its weights have other shapes than {CONFIG_FILE} asks for, such as {names[0]}"
         raise CheckpointError(Errors.XN406.format(file=weights, checkpoint=origin, reason=reason))
     return network.eval(), set(info["missing_keys"]) & set(network.state_dict())
+
+
+def _find_head(network: PreTrainedModel) -> Optional[str]:
+    """The name of the linear layer that makes tags: `classifier`, `score` or what the architecture calls it."""
+    prefix = f"{network.base_model_prefix}."
+    found = [
+        name
+        for name, layer in network.named_modules()
+        if getattr(layer, "out_features", None) == network.num_labels and not name.startswith(prefix)
+    ]
+    return found[-1] if found else None
 
 
 def _find_max_window(network: PreTrainedModel, hf_tokenizer: Any) -> int:

@@ -4,16 +4,27 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import srsly
 from thinc.api import Shim
 
 from .errors import Errors
-from .types import LoadCheckpoint, LoadedCheckpoint, MakeRuntime, MakeTrainer, ReadCheckpoint, Runtime, Trainer
+from .types import (
+    LoadCheckpoint,
+    LoadedCheckpoint,
+    MakeRuntime,
+    MakeTrainer,
+    ReadCheckpoint,
+    Runtime,
+    SwapParams,
+    Trainer,
+)
 
 # msgpack counts the bytes of a value in 32 bits; thinc and spaCy wrap these bytes twice more, with a little beside.
 MAX_BYTES = 2**32 - 2**20
+# Batches that a message names.
+MAX_SHOWN = 4
 
 
 class CheckpointShim(Shim):
@@ -24,9 +35,10 @@ class CheckpointShim(Shim):
     read (ReadCheckpoint): Reads a folder that the checkpoint's own `write` has written.
     make_runtime (MakeRuntime): Makes the runtime from a network.
     make_trainer (MakeTrainer): Makes the trainer from a network, and the network ready to be trained.
+    swap_params (SwapParams): Puts other values into a network's weights for a while.
     """
 
-    batch: str = "no batch yet"  # what is being learned from, for messages
+    batches: List[str]  # what was learned from since the last step, for messages
 
     def __init__(
         self,
@@ -36,6 +48,7 @@ class CheckpointShim(Shim):
         read: ReadCheckpoint,
         make_runtime: MakeRuntime,
         make_trainer: MakeTrainer,
+        swap_params: SwapParams,
     ):
         super().__init__(None)
         self._prepare = prepare
@@ -43,6 +56,10 @@ class CheckpointShim(Shim):
         self._read = read
         self._make_runtime = make_runtime
         self._make_trainer = make_trainer
+        self._swap_params = swap_params
+        self._is_of_config = False
+        self._is_trained = False
+        self.batches = []
         self._checkpoint: Optional[LoadedCheckpoint] = None
         self._runtime: Optional[Runtime] = None
         self._trainer: Optional[Trainer] = None
@@ -56,6 +73,7 @@ class CheckpointShim(Shim):
                 if self._checkpoint is None:
                     self._prepare()
                     self._checkpoint = self._load()
+                    self._is_of_config = True
         return self._checkpoint
 
     @property
@@ -88,16 +106,30 @@ class CheckpointShim(Shim):
 
     def finish_update(self, optimizer: Any) -> None:
         """Take a step, if there is something to learn since the last."""
-        if self._trainer is not None and self._trainer.finish_update(optimizer, self.id, where=self.batch):
+        where = "; ".join(self.batches[:MAX_SHOWN])
+        self.batches = []
+        if self._trainer is not None and self._trainer.finish_update(optimizer, self.id, where=where):
             self._runtime = None
+            self._is_trained = True
+
+    def restart(self) -> None:
+        """Forget what was learned since the config's checkpoint was loaded: it is loaded anew when it is needed.
+
+        What came from a folder or from bytes stays: where it came from may be gone.
+        """
+        with self._lock:
+            if self._is_trained and self._is_of_config:
+                self._checkpoint = None
+                self._is_trained = False
+                self.reset()
 
     @contextmanager
     def use_params(self, params: Mapping[Tuple[int, str], Any]) -> Iterator[None]:
         """Have other values in the weights for a while."""
-        if self._trainer is None:
+        if self._checkpoint is None or not any(key[0] == self.id for key in params):
             yield
             return
-        with self._trainer.use_params(params, self.id):
+        with self._swap_params(self._checkpoint.network, params, self.id):
             self._runtime = None  # it may hold a copy
             try:
                 yield
@@ -110,6 +142,7 @@ class CheckpointShim(Shim):
         checkpoint = load()
         with self._lock:
             self._checkpoint = checkpoint
+            self._is_of_config = self._is_trained = False
             self.reset()
 
     def to_folder(self, folder: Path) -> None:

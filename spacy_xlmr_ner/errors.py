@@ -45,7 +45,7 @@ class Errors(metaclass=ErrorsWithCodes):
         '[components.<name>.model]: null follows spaCy, or "cpu", "cuda:0", "mps".'
     )
     XN109 = (
-        "`precision` is '{precision}', which the device '{device}' lacks ({reason}). "
+        "`{setting}` is '{precision}', which the device '{device}' lacks ({reason}). "
         "Set it in [components.<name>.model]: 'float32' runs everywhere."
     )
     XN110 = "`{setting}` is {found!r} but must be {expected}. Set it in {where} of the config."
@@ -67,6 +67,11 @@ class Errors(metaclass=ErrorsWithCodes):
     XN124 = (
         "`scratch` holds {found}, but takes {expected} (the last of which may be left out). "
         "Set it in [initialize.components.<name>] of the config."
+    )
+    XN126 = (
+        "`label_map` of component '{name}' is {found}, which does not go with a new head for the labels {labels}: of "
+        "each entry the new name must be one of these, and the old name none. Take out what does not fit in "
+        "[components.{name}.label_map]."
     )
     # XN2xx: labels
     XN201 = (
@@ -173,6 +178,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "place "
         "in the config, for example --paths.train train.spacy."
     )
+    XN209 = (
+        "The learning rate is {found}, in the step over {docs}. No weight was changed. Check the schedule in "
+        "[training.optimizer]."
+    )
     # XN3xx: alignment and windows
     XN301 = "`{array}` must have the shape (n, 2) but has {shape}."
     XN302 = "The token offsets overlap or go back at token {index} ({before} then {after})."
@@ -236,6 +245,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "The checkpoint could not be written to '{path}' ({reason}). {former}. Make room on the disk, or save "
         "elsewhere."
     )
+    XN415 = (
+        "'{checkpoint}' is a {network}, in which no head of {n_tags} tags is to be found: no linear layer of that size "
+        "outside its encoder. It predicts, but can get no labels. Train another architecture."
+    )
     # XN9xx: what should not happen
     XN901 = (
         'The model gave {n} tokens logits that are no finite numbers. With precision = "float16" they may have '
@@ -260,13 +273,13 @@ class Warnings(metaclass=ErrorsWithCodes):
         "untrained head for these. To keep the head give its labels as `labels` in [initialize.components.{name}]."
     )
     XW204 = (
-        "{n} gold entities begin or end inside a token or on whitespace ({examples}). Their tokens have no part in "
-        "the training of component '{name}'. This is said once; `python -m spacy_xlmr_ner debug` lists them."
+        "In a first batch {n} gold entities begin or end inside a token or on whitespace ({examples}). Their tokens "
+        "have no part in the training of component '{name}'. This is said once; `python -m spacy_xlmr_ner debug` lists them."
     )
     XW205 = (
         "The training data holds entities of {found}, which component '{name}' has no tags for (it has: {known}). "
-        "Their tokens have no part in its training. Add the label with `add_label`, or name it in `labels` in "
-        "[initialize.components.{name}]. This is said once."
+        "Their tokens have no part in its training. Add the label with `add_label` before it is trained, or name it in "
+        "`labels` in [initialize.components.{name}], which a sourced component does not read. This is said once."
     )
     XW206 = (
         "None of the training docs of component '{name}' has an entity. The labels stay those of the checkpoint: "

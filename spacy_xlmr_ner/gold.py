@@ -40,7 +40,7 @@ def encode_gold(examples: Sequence[Example], scheme: TagScheme, names: Sequence[
     """
     ids = {name: i for i, name in reversed(list(enumerate(names))) if name is not None}
     gold = GoldTags([], [], {})
-    outside = scheme.tags.index(OUTSIDE) if OUTSIDE in scheme.tags else MISSING
+    outside = _find_outside(scheme, names)
     for example in examples:
         spans, misfits, is_known = align_ents(example)
         tags = np.where(is_known, outside, MISSING)
@@ -53,6 +53,14 @@ def encode_gold(examples: Sequence[Example], scheme: TagScheme, names: Sequence[
         gold.tags.append(tags)
         gold.misfits.extend(misfits)
     return gold
+
+
+def _find_outside(scheme: TagScheme, names: Sequence[Optional[str]]) -> int:
+    """The tag of tokens in no entity: O, or one that `label_map` makes nothing of."""
+    if OUTSIDE in scheme.tags:
+        return scheme.tags.index(OUTSIDE)
+    dropped = [tag for tag, label in enumerate(scheme.label_ids.tolist()) if names[label] is None]
+    return dropped[0] if dropped else MISSING
 
 
 def align_ents(example: Example) -> Tuple[List[Tuple[int, int, str]], List[Span], BoolArray]:

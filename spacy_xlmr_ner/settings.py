@@ -45,6 +45,14 @@ def check_range(setting: str, found: Any, expected: str, fits: Callable[[float],
         raise ValueError(Errors.XN121.format(setting=setting, found=found, expected=expected, where=where))
 
 
+def check_label_list(found: Any, *, where: str) -> None:
+    """RAISES (ValueError): XN110 if these are no labels, each of them once."""
+    if isinstance(found, str) or not all(isinstance(label, str) and label for label in found):
+        expected = "a list of labels"
+        raise ValueError(Errors.XN110.format(setting="labels", found=found, expected=expected, where=where))
+    check_different("labels", list(found), where=where)
+
+
 def check_different(setting: str, found: Sequence[str], *, where: str) -> None:
     """RAISES (ValueError): XN110 if a name stands twice."""
     twice = [name for i, name in enumerate(found) if name in found[:i]]

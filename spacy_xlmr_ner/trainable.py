@@ -2,6 +2,7 @@
 
 import itertools
 import warnings
+from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from .decoding import EntDecoder
 from .errors import Errors, Warnings
 from .gold import GoldTags, collect_labels, describe_docs, encode_gold
 from .loss import compute_divergence, compute_loss
-from .settings import check_range
+from .settings import check_label_list, check_range
 from .tags import list_tags
 from .types import SchemeName, TaggerModel
 
@@ -60,6 +61,7 @@ class TrainableTagger(TrainablePipe):
         # spaCy puts a copy of the model here when training is resumed, for `rehearse`.
         self._rehearsal_model: Optional[Model] = None
         self._warned: Set[str] = set()
+        self._added: List[str] = []
 
     def _get_decoder(self) -> EntDecoder:
         """The decoder for the checkpoint's tags; loads the weights the first time."""
@@ -99,11 +101,13 @@ class TrainableTagger(TrainablePipe):
             raise ValueError(Errors.XN204.format(found=label))
         if not self._has_tags():
             self._reset_head([label])
+            self._added.append(label)
             return 1
         scheme = self._get_decoder().scheme
         if label in self.labels or label in scheme.labels:
             return 0
         self.model.attrs["add_tags"](self.model, scheme.make_tags(label))
+        self._added.append(label)
         self._decoder = None
         return 1
 
@@ -118,18 +122,24 @@ class TrainableTagger(TrainablePipe):
         """Load the checkpoint that the config names, or make one from nothing, and see that its head fits the data.
 
         A head whose labels are those of the data is kept. Any other gets a new, untrained one, and a warning says so.
+        Called again it begins anew, with the checkpoint as `name` has it; a pipeline that was loaded keeps its weights.
 
         get_examples (Callable[[], Iterable[Example]]): The training data.
         nlp (Optional[Language]): The pipeline.
         labels (Optional[Sequence[str]]): The labels, as `spacy init labels` writes them; None: those of the data.
         scratch (Optional[Dict[str, Any]]): Sizes of a network to be trained from nothing, as NetworkShape takes them;
             its vocabulary is trained on the texts of the data. None: what `name` in the model's settings says.
-        RAISES (ValueError): XN205 if there is no example, XN208 if there are neither labels nor a head.
+        RAISES (ValueError): XN110 for `labels` that are none, XN205 if there is no example, XN208 if there are neither
+            labels nor a head, XN126 if `label_map` does not go with a new head.
         """
         if scratch is not None:
             texts = (example.reference.text for example in get_examples())
             self.model.attrs["init_scratch"](self.model, texts, scratch)
-            self._decoder = None
+        else:
+            self.model.attrs["restart"](self.model)
+        self._decoder, self._warned = None, set()
+        if labels is not None:
+            check_label_list(labels, where=f"[initialize.components.{self.name}]")
         wanted = list(labels) if labels is not None else self._find_labels(get_examples())
         self.model.attrs["check_encoder"](self.model)
         if set(wanted) != set(self.labels) and wanted:
@@ -152,15 +162,18 @@ class TrainableTagger(TrainablePipe):
         counts = collect_labels(itertools.chain(first, examples))
         if not counts and is_annotated and self.labels:
             warnings.warn(Warnings.XW206.format(name=self.name, known=", ".join(self.labels)), stacklevel=3)
-        return list(counts)
+        return [*counts, *(label for label in self._added if label not in counts)] if counts else []
 
     def _reset_head(self, labels: Sequence[str]) -> None:
         """Have an untrained head for some labels, which bear the names that `label_map` gives."""
-        own_names = {new: own for own, new in self.label_map.items() if new is not None}
+        own_names = {new: own for own, new in self.label_map.items() if new in labels}
+        if sorted(own_names.values()) != sorted(self.label_map) or set(self.label_map) & set(labels):
+            found = ", ".join(labels)
+            raise ValueError(Errors.XN126.format(name=self.name, found=dict(self.label_map), labels=found))
         scheme: SchemeName = self.model.attrs["get_scheme_name"](self.model) or "iob"
         tags = list_tags([own_names.get(label, label) for label in labels], scheme)
         self.model.attrs["reset_head"](self.model, tags)
-        self._decoder = None
+        self._decoder = self._rehearsal_model = None
 
     def update(
         self,
@@ -179,23 +192,10 @@ class TrainableTagger(TrainablePipe):
         RETURNS (Dict[str, float]): losses.
         RAISES (ValueError): XN206 if the loss is not finite; XN207 if a gradient is not. No weight has changed then.
         """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, "XlmrNer.update")
         self._require_tags("`initialize` was not called")
-        if not any(len(example.predicted) for example in examples):
-            return losses
-        set_dropout_rate(self.model, drop)
-        scores, backprop = self.model.begin_update([example.predicted for example in examples])
-        loss, d_scores = self.get_loss(examples, scores)
-        self._check_loss(loss, examples)
-        if any(rows.any() for rows in d_scores):  # a batch without annotation has no part in the mean of several
-            backprop(d_scores)
-        if sgd not in (None, False):
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
+        return self._learn(examples, partial(self.get_loss, examples), drop=drop, sgd=sgd, losses=losses)
 
     def get_loss(self, examples: Iterable[Example], scores: List[Floats2d]) -> Tuple[float, List[Floats2d]]:
         """The mean cross-entropy of the tokens that are annotated and have pieces, and its gradient.
@@ -207,6 +207,8 @@ class TrainableTagger(TrainablePipe):
         decoder = self._get_decoder()
         examples = list(examples)
         validate_examples(examples, "XlmrNer.get_loss")
+        if not examples:
+            return 0.0, []
         gold = encode_gold(examples, decoder.scheme, decoder.names)
         self._warn_of_gold(gold)
         logits = np.concatenate([self.model.ops.to_numpy(rows) for rows in scores])
@@ -228,23 +230,34 @@ class TrainableTagger(TrainablePipe):
         losses (Optional[Dict[str, float]]): The mean divergence of a token is added under the component's name.
         RETURNS (Dict[str, float]): losses.
         """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, "XlmrNer.rehearse")
-        docs = [example.predicted for example in examples]
-        if self._rehearsal_model is None or not any(len(doc) for doc in docs):
+        if self._rehearsal_model is None:
+            return {} if losses is None else losses
+        former = self._rehearsal_model.predict([example.predicted for example in examples])
+        drop = config.get("drop", 0.0)
+        return self._learn(examples, partial(_compare_former, former), drop=drop, sgd=sgd, losses=losses)
+
+    def _learn(
+        self,
+        examples: List[Example],
+        get_loss: Callable[[List[Floats2d]], Tuple[float, List[Floats2d]]],
+        *,
+        drop: float,
+        sgd: Any,
+        losses: Optional[Dict[str, float]],
+    ) -> Dict[str, float]:
+        """The way forward and back, with one loss or another."""
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        check_range("dropout", drop, "from 0, less than 1", lambda x: 0 <= x < 1, where="[training]")
+        if not any(len(example.predicted) for example in examples):
             return losses
-        set_dropout_rate(self.model, config.get("drop", 0.0))
-        former = np.concatenate(self._rehearsal_model.predict(docs))
-        scores, backprop = self.model.begin_update(docs)
-        logits = np.concatenate(scores)
-        # Labels that were added since come behind the others.
-        loss, d_known = compute_divergence(logits[:, : former.shape[1]], former)
+        set_dropout_rate(self.model, drop)
+        scores, backprop = self.model.begin_update([example.predicted for example in examples])
+        loss, d_scores = get_loss(scores)
         self._check_loss(loss, examples)
-        d_logits = np.zeros_like(logits)
-        d_logits[:, : former.shape[1]] = d_known
-        backprop(_split(d_logits, scores))
+        backprop(d_scores)
         if sgd not in (None, False):
             self.finish_update(sgd)
         losses[self.name] += loss
@@ -267,6 +280,14 @@ class TrainableTagger(TrainablePipe):
             self._warned.add("XW205")
             message = Warnings.XW205.format(found=", ".join(gold.unknown), name=self.name, known=", ".join(self.labels))
             warnings.warn(message, stacklevel=3)
+
+
+def _compare_former(former: List[Floats2d], scores: List[Floats2d]) -> Tuple[float, List[Floats2d]]:
+    """How far the scores are from those of a former model, which lacks the labels that were added behind its own."""
+    logits, known = np.concatenate(scores), np.concatenate(former)
+    d_logits = np.zeros_like(logits)
+    loss, d_logits[:, : known.shape[1]] = compute_divergence(logits[:, : known.shape[1]], known)
+    return loss, _split(d_logits, scores)
 
 
 def _split(rows: Any, scores: List[Floats2d]) -> List[Floats2d]:

@@ -50,6 +50,7 @@ write_checkpoint(model, folder) -> None, read_checkpoint(model, folder) -> None:
 tag_pieces(model, doc) -> PieceTags: the pieces of a doc as the model is fed them.
 check_encoder(model) -> None: loads the weights; raises XN405 if what is beneath the head is not all there.
 reset_head(model, tags) -> None: an untrained head for these tags in place of the one there is.
+restart(model) -> None: the config's checkpoint as it is, if it was trained since it was loaded.
 init_scratch(model, texts, sizes) -> None: an untrained network and a vocabulary from texts, without a head, in place
     of what the config names; sizes as in [initialize.components.<name>.scratch].
 
@@ -117,8 +118,8 @@ class Runtime(Protocol):
 class TrainingPass(Runtime, Protocol):
     """A runtime that remembers its calls and takes their gradients."""
 
-    def backprop(self, gradients: Sequence[FloatArray]) -> None:
-        """Add to the gradients of the weights: for each call, in order, the shape of its logits."""
+    def backprop(self, gradients: Sequence[FloatArray], n_tokens: int) -> None:
+        """Add to the gradients of the weights: for each call, in order, the shape of its logits; of a mean over tokens."""
 
 
 class Trainer(Protocol):
@@ -129,9 +130,6 @@ class Trainer(Protocol):
 
     def finish_update(self, optimizer: Any, shim_id: int, *, where: str) -> bool:
         """Take a step of the optimizer; whether one was taken."""
-
-    def use_params(self, params: Mapping[Tuple[int, str], Any], shim_id: int) -> ContextManager[None]:
-        """Have other values in the weights for a while."""
 
 
 class LoadedCheckpoint(Protocol):
@@ -162,3 +160,4 @@ LoadCheckpoint = Callable[[], LoadedCheckpoint]
 ReadCheckpoint = Callable[[Path], LoadedCheckpoint]
 MakeRuntime = Callable[[Any], Runtime]
 MakeTrainer = Callable[[Any], Trainer]
+SwapParams = Callable[[Any, Mapping[Tuple[int, str], Any], int], ContextManager[None]]

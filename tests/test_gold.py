@@ -84,6 +84,11 @@ def test_encode_gold_takes_empty_docs():
     assert encode_gold([make_example([], [])], IOB, ("PER", "LOC")).tags[0].tolist() == []
 
 
+def test_tag_that_the_label_map_drops_stands_for_no_entity_where_there_is_no_o():
+    scheme = TagScheme(("PER", "none"))
+    assert get_tags(make_example(["Anna", "runs"], [(0, 1, "PER")]), scheme, ("PER", None)) == [0, 1]
+
+
 def test_collect_labels_counts_in_alphabetical_order():
     examples = [make_example(["a", "b"], [(0, 1, "PER"), (1, 2, "LOC")]), make_example(["a"], [(0, 1, "PER")])]
     assert list(collect_labels(examples).items()) == [("LOC", 1), ("PER", 2)]

@@ -1,6 +1,7 @@
 """The component learns: as spaCy's own do, through nlp.initialize, nlp.update and friends."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -11,7 +12,12 @@ from spacy.training import Example
 from spacy.util import fix_random_seed
 from thinc.api import SGD, Adam
 from toys import IOB_TAGS, make_config, write_random, write_tokenizer
-from transformers import AutoModelForTokenClassification, XLMRobertaModel
+from transformers import (
+    AutoModelForTokenClassification,
+    Qwen2Config,
+    Qwen2ForTokenClassification,
+    XLMRobertaModel,
+)
 
 SENTENCES = [
     (["Jack", "Sparrow", "loves", "New", "York", "!"], [(0, 2, "PER"), (3, 5, "LOC")]),
@@ -205,6 +211,70 @@ def test_training_on_random_weights_beneath_the_head_is_refused(make_nlp, tmp_pa
         nlp.initialize(lambda: make_examples(nlp))
 
 
+@pytest.mark.parametrize("labels", ["PER", ["PER", 1], ["PER", ""], ["PER", "PER"]])
+def test_labels_must_be_labels(make_nlp, random_checkpoint, labels):
+    nlp = make_nlp(random_checkpoint)
+    with pytest.raises(ValueError, match=r"XN110.*labels.*\[initialize.components.xlmr_ner\]"):
+        nlp.get_pipe("xlmr_ner").initialize(lambda: [], labels=labels)
+
+
+@pytest.mark.parametrize(
+    "label_map, labels",
+    [
+        ({"MISC": None}, ["PER"]),
+        ({"GPE": "LOC"}, ["PER"]),
+        ({"ORG": "LOC", "GPE": "LOC"}, ["LOC"]),
+        ({"PER": "PERSON"}, ["PER", "LOC"]),
+        ({"PER": "PERSON"}, ["PER", "PERSON"]),
+    ],
+)
+def test_label_map_that_does_not_go_with_a_new_head_is_refused(make_nlp, headless_checkpoint, label_map, labels):
+    nlp = make_nlp(headless_checkpoint, label_map=label_map)
+    with pytest.raises(ValueError, match=r"XN126.*\[components.xlmr_ner.label_map\]"):
+        nlp.get_pipe("xlmr_ner").initialize(lambda: [], labels=labels)
+
+
+def test_labels_that_were_added_before_are_kept(make_nlp, headless_checkpoint):
+    nlp = make_nlp(headless_checkpoint)
+    nlp.get_pipe("xlmr_ner").add_label("ANIMAL")
+    with pytest.warns(UserWarning, match=r"XW203"):
+        nlp.initialize(lambda: make_examples(nlp))
+    assert nlp.get_pipe("xlmr_ner").labels == ("LOC", "ORG", "PER", "ANIMAL")
+
+
+def test_initialize_begins_anew(make_nlp, random_checkpoint):
+    """Else the second of two folds would be tested on what the first was trained on."""
+    nlp = make_nlp(random_checkpoint)
+    before = get_weights(nlp)
+    train(nlp, make_examples(nlp), steps=2)
+    nlp.initialize(lambda: make_examples(nlp))
+    assert all((values == before[name]).all() for name, values in get_weights(nlp).items())
+
+
+def test_initialize_keeps_what_a_loaded_pipeline_has_learned(make_nlp, random_checkpoint, tmp_path):
+    nlp = make_nlp(random_checkpoint)
+    train(nlp, make_examples(nlp), steps=2)
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    before = get_weights(loaded)
+    loaded.initialize(lambda: make_examples(loaded))
+    assert all((values == before[name]).all() for name, values in get_weights(loaded).items())
+
+
+def test_head_of_another_name_is_found(make_nlp, tmp_path):
+    write_tokenizer(tmp_path)
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = Qwen2Config(vocab_size=2000, num_key_value_heads=1, pad_token_id=1, num_labels=3, **sizes)
+    Qwen2ForTokenClassification(config).save_pretrained(tmp_path)
+    nlp = make_nlp(tmp_path, model={"labels": ["O", "B-X", "I-X"]})
+    nlp.get_pipe("xlmr_ner").add_label("Y")
+    assert nlp.get_pipe("xlmr_ner").tags == ("O", "B-X", "I-X", "B-Y", "I-Y")
+    with pytest.warns(UserWarning, match="XW203"):
+        nlp.initialize(lambda: make_examples(nlp, SENTENCES[:1]))
+    nlp.update(make_examples(nlp, SENTENCES[:1]))
+    assert get_weights(nlp)["score.weight"].shape == (7, 16)
+
+
 # Gold that does not fit
 
 
@@ -273,18 +343,20 @@ def test_update_without_sgd_waits_for_finish_update(make_nlp, random_checkpoint)
 
 
 def test_accumulated_gradients_step_as_one_batch_does(make_nlp, random_checkpoint):
-    """Two halves with as many tokens each, or both at once."""
+    """However a batch is divided, each of its tokens counts alike."""
     results = []
-    for sizes in ([4], [2, 2]):
+    for sizes in ([4], [1, 3], [2, 2]):
         nlp = make_nlp(random_checkpoint)
-        examples = make_examples(nlp, [SENTENCES[1], SENTENCES[2], SENTENCES[2], SENTENCES[1]])
-        optimizer = nlp.initialize(lambda given=examples: given, sgd=SGD(0.1, use_averages=False))
-        for i, size in enumerate(sizes):
-            nlp.get_pipe("xlmr_ner").update(examples[i * size : (i + 1) * size])
+        given = make_examples(nlp)
+        optimizer = nlp.initialize(lambda given=given: given, sgd=SGD(0.1, use_averages=False))
+        for size in sizes:
+            nlp.get_pipe("xlmr_ner").update(given[:size])
+            given = given[size:]
         nlp.get_pipe("xlmr_ner").finish_update(optimizer)
         results.append(get_weights(nlp))
-    for name, values in results[0].items():
-        np.testing.assert_allclose(values, results[1][name], atol=1e-4, err_msg=name)
+    for other in results[1:]:
+        for name, values in results[0].items():
+            np.testing.assert_allclose(values, other[name], atol=1e-4, err_msg=name)
 
 
 def test_get_loss_is_the_mean_cross_entropy(make_nlp, chosen_checkpoint):
@@ -311,6 +383,16 @@ def test_use_params_changes_what_is_evaluated_and_saved(make_nlp, headless_check
     assert nlp.evaluate(examples)["ents_f"] == 1.0
     assert not get_weights(spacy.load(tmp_path))["classifier.weight"].any()
     assert (shim_id, "classifier.weight") in optimizer.averages
+
+
+def test_use_params_needs_no_training_before(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    ner = nlp.get_pipe("xlmr_ner")
+    doc = nlp.make_doc("Jack lives in Berlin")
+    before = ner.token_probs([doc])[0]
+    with nlp.use_params({(ner.model.shims[0].id, "classifier.weight"): np.zeros((7, 64), dtype=np.float32)}):
+        assert np.allclose(ner.token_probs([doc])[0], 1 / 7, atol=0.05)
+    np.testing.assert_array_equal(ner.token_probs([doc])[0], before)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -340,7 +422,7 @@ def test_rehearse_pulls_back_to_the_former_answers(make_nlp, random_checkpoint):
     assert near < far / 2
 
 
-def test_frozen_component_is_not_changed(make_nlp, random_checkpoint):
+def test_freeze_encoder_trains_the_head_alone(make_nlp, random_checkpoint):
     nlp = make_nlp(random_checkpoint, model={"freeze": "encoder"})
     before = get_weights(nlp)
     train(nlp, make_examples(nlp), steps=3)
@@ -393,19 +475,18 @@ def test_sizes_of_a_network_from_nothing_are_checked(make_nlp, change):
 # What goes wrong
 
 
-def test_broken_loss_is_raised_before_the_step(make_nlp, random_checkpoint):
+@pytest.mark.parametrize("broken", ["classifier.bias", "roberta.encoder.layer.0.output.dense.bias"])
+@pytest.mark.parametrize("learn", ["update", "rehearse"])
+def test_broken_loss_is_raised_before_the_step(make_nlp, random_checkpoint, broken, learn):
     nlp = make_nlp(random_checkpoint)
-    optimizer = nlp.initialize(lambda: make_examples(nlp))
-    ner = nlp.get_pipe("xlmr_ner")
+    optimizer = nlp.resume_training()
     before = get_weights(nlp)
-    shim_id = ner.model.shims[0].id
-    with nlp.use_params({(shim_id, "classifier.bias"): np.zeros(7, dtype=np.float32)}):
-        pass  # makes no trainer
-    ner.model.shims[0].checkpoint.network.classifier.bias.data[0] = float("nan")
+    network = nlp.get_pipe("xlmr_ner").model.shims[0].checkpoint.network
+    dict(network.named_parameters())[broken].data[0] = float("nan")
     with pytest.raises(ValueError, match=r"XN206.*'xlmr_ner' is nan, in a batch of 4 docs \('Jack Sparrow loves"):
-        nlp.update(make_examples(nlp), sgd=optimizer)
+        getattr(nlp, learn)(make_examples(nlp), sgd=optimizer)
     after = get_weights(nlp)
-    assert all((after[name] == before[name]).all() for name in before if name != "classifier.bias")
+    assert all((after[name] == before[name]).all() for name in before if name != broken)
 
 
 @pytest.mark.parametrize(
@@ -433,6 +514,42 @@ def test_sampling_does_not_go_with_raw_text(make_nlp):
 def test_label_smoothing_is_checked(make_nlp):
     with pytest.raises(ValueError, match=r"XN121.*label_smoothing.*\[components.xlmr_ner\]"):
         make_nlp(None, label_smoothing=1.0)
+
+
+def test_pipeline_trained_in_mixed_precision_predicts_where_that_is_not_to_be_had(
+    make_nlp, random_checkpoint, monkeypatch
+):
+    from spacy_xlmr_ner.runtimes import torch_training
+
+    def refuse(precision, device, *, setting):
+        raise ValueError(f"no {setting} here")
+
+    monkeypatch.setattr(torch_training, "check_precision", refuse)
+    nlp = make_nlp(random_checkpoint, model={"mixed_precision": "bfloat16"})
+    nlp("Anna")
+    with pytest.raises(ValueError, match="no mixed_precision here"):
+        nlp.update(make_examples(nlp))
+
+
+def test_predictions_of_other_threads_have_no_dropout(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    ner = nlp.get_pipe("xlmr_ner")
+    examples = make_examples(nlp)
+    doc = nlp.make_doc("Jack lives in Berlin")
+    expected = ner.token_probs([doc])[0]
+    ner.update(examples, drop=0.5)  # makes the trainer
+    with ThreadPoolExecutor(1) as pool:
+        answers = pool.map(lambda _: ner.token_probs([doc])[0], range(100))
+        for _ in range(20):
+            ner.update(examples, drop=0.5)
+        assert all(np.allclose(answer, expected, atol=1e-5) for answer in answers)
+
+
+@pytest.mark.parametrize("drop", [1.0, -0.1])
+def test_dropout_of_an_update_is_checked(make_nlp, random_checkpoint, drop):
+    nlp = make_nlp(random_checkpoint)
+    with pytest.raises(ValueError, match=r"XN121.*dropout.*\[training\]"):
+        nlp.update(make_examples(nlp), drop=drop)
 
 
 def test_update_takes_examples_alone(make_nlp, random_checkpoint):

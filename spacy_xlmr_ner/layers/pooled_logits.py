@@ -9,7 +9,7 @@ from ..pieces.alignment import find_shared, pool_logits, unpool_gradient
 from ..pieces.runner import PieceLogits
 from ..pieces.windows import find_token_ranges, own_tokens
 from ..tags import TagScheme
-from ..types import FloatArray, IntArray, Pooling
+from ..types import BoolArray, FloatArray, IntArray, Pooling
 
 # Takes the place of a logit that must lose, and leaves the probability 0.
 NEVER = -1e4
@@ -35,11 +35,18 @@ class PooledLogits:
         self.logits = pool_logits(result.logits[self._rows], self._links, pooling)
         self._join = split_shared(self.logits, find_shared(tokens, pooling), scheme)
 
+    def _find_broken(self) -> BoolArray:
+        return (self._links.lengths > 0) & ~np.isfinite(self.logits).all(axis=1)
+
     def check_finite(self) -> None:
         """RAISES (ValueError): XN901."""
-        broken = (self._links.lengths > 0) & ~np.isfinite(self.logits).all(axis=1)
+        broken = self._find_broken()
         if broken.any():
             raise ValueError(Errors.XN901.format(n=int(broken.sum())))
+
+    def mark_broken(self) -> None:
+        """Make what is broken infinite, and so the loss no number: NaN would say that a token has no pieces."""
+        self.logits[self._find_broken()] = np.inf
 
     def backprop(self, d_logits: FloatArray) -> FloatArray:
         """From the gradient of the tokens' logits to that of the pieces'.

@@ -59,6 +59,7 @@ def XlmrTagger(
             "add_tags": add_tags,
             "reset_head": reset_head,
             "init_scratch": init_scratch,
+            "restart": restart,
             "write_checkpoint": write_checkpoint,
             "read_checkpoint": read_checkpoint,
             "tag_pieces": tag_pieces,
@@ -77,20 +78,24 @@ def forward(
     """Run the network and pool its logits; see types.TaggerModel for their shape."""
     shim = _get_shim(model)
     if is_train:
-        shim.batch = describe_docs(docs)
+        shim.batches.append(describe_docs(docs))
         training_pass = shim.trainer.begin_update(model.attrs["dropout_rate"])
         result = run_network(model, docs, training_pass, is_train=True)
     else:
         result = run_network(model, docs, shim.runtime)
     scheme = _get_scheme(get_tags(model), get_scheme_name(model))
     pooled = PooledLogits(result, pooling=model.attrs["settings"].pooling, scheme=scheme)
-    if not is_train:
+    if is_train:
+        pooled.mark_broken()
+    else:
         pooled.check_finite()
     ends = np.cumsum([len(doc) for doc in docs])
 
     def backprop(d_logits: List[Floats2d]) -> List[Doc]:
-        if len(docs):
-            training_pass.backprop(result.split_gradient(pooled.backprop(np.concatenate(d_logits))))
+        d_tokens = np.concatenate(d_logits) if len(docs) else np.zeros((0, 0), dtype=np.float32)
+        n_tokens = int(d_tokens.any(axis=1).sum())
+        if n_tokens:
+            training_pass.backprop(result.split_gradient(pooled.backprop(d_tokens)), n_tokens)
         return list(docs)
 
     return np.split(pooled.logits, ends[:-1]) if len(docs) else [], backprop
@@ -166,6 +171,11 @@ def reset_head(model: TaggerModel, tags: Tuple[str, ...]) -> None:
     shim = _get_shim(model)
     shim.checkpoint.reset_head(tags)
     shim.reset()
+
+
+def restart(model: TaggerModel) -> None:
+    """Forget what was learned since the config's checkpoint was loaded."""
+    _get_shim(model).restart()
 
 
 def init_scratch(model: TaggerModel, texts: Iterable[str], sizes: Mapping[str, Any]) -> None:

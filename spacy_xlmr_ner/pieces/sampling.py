@@ -37,7 +37,7 @@ class PieceSampler:
         self._backend = backend
         self._alpha = alpha
         self._unknown = model["unk_id"]
-        special = {token.content for token in backend.get_added_tokens_decoder().values()}
+        self._special = special = {token.content for token in backend.get_added_tokens_decoder().values()}
         self._ids = {piece: i for i, (piece, _) in enumerate(model["vocab"]) if piece not in special}
         self._scores = {piece: score for piece, score in model["vocab"] if piece not in special}
         self._least = min(self._scores.values()) - UNKNOWN_PENALTY
@@ -48,7 +48,8 @@ class PieceSampler:
         """Draw one way to cut a word.
 
         word (str): A word, as it stands in a text.
-        RETURNS (List[int]): Ids of its pieces; none for a word that the normaliser makes nothing of.
+        RETURNS (List[int]): Ids of its pieces; none for a word that the normaliser makes nothing of, or that holds a
+            special piece.
         """
         drawn: List[int] = []
         for ways, shares in self._find_ways(word):
@@ -58,6 +59,8 @@ class PieceSampler:
 
     def _list_ways(self, word: str) -> List[Tuple[List[List[int]], List[float]]]:
         """The best ways to cut each part of a word that has one piece at least, and how likely each is to be drawn."""
+        if any(piece in word for piece in self._special):
+            return []  # the tokenizer takes such a piece out of a word before all else
         normal = word if self._backend.normalizer is None else self._backend.normalizer.normalize_str(word)
         parts = [(normal, (0, 0))]
         if self._backend.pre_tokenizer is not None:

@@ -3,7 +3,10 @@
 import copy
 import os
 import textwrap
+import threading
+from contextlib import nullcontext
 from typing import Optional
+from weakref import WeakKeyDictionary
 
 import torch
 from thinc.util import get_torch_default_device
@@ -14,6 +17,7 @@ from ..types import BoolArray, FloatArray, IntArray, Precision
 MAX_REASON = 160  # characters of PyTorch's own message
 
 _pid = os.getpid()
+_locks: "WeakKeyDictionary[torch.nn.Module, threading.RLock]" = WeakKeyDictionary()
 
 
 def leave_parent_threads() -> None:
@@ -27,16 +31,15 @@ def leave_parent_threads() -> None:
         _pid = os.getpid()
 
 
-def prepare_torch(*, precision: Precision, mixed_precision: Optional[Precision], device: Optional[str]) -> None:
-    """Say what is wrong with the device or a precision before weights are read.
-
-    precision, device: As for TorchRuntime.
-    mixed_precision (Optional[Precision]): As for TorchTrainer.
-    """
+def prepare_torch(*, precision: Precision, device: Optional[str]) -> None:
+    """Say what is wrong with the device or the precision before weights are read. Arguments as for TorchRuntime."""
     leave_parent_threads()
     check_precision(precision, find_device(device))
-    if mixed_precision is not None:
-        check_precision(mixed_precision, find_device(device))
+
+
+def make_lock(network: torch.nn.Module) -> threading.RLock:
+    """What keeps predictions from a network that is being trained at this moment."""
+    return _locks.setdefault(network, threading.RLock())
 
 
 def find_device(device: Optional[str]) -> torch.device:
@@ -56,9 +59,10 @@ def find_device(device: Optional[str]) -> torch.device:
     return found
 
 
-def check_precision(precision: Precision, device: torch.device) -> None:
+def check_precision(precision: Precision, device: torch.device, *, setting: str = "precision") -> None:
     """Refuse a precision in which the device does not compute.
 
+    setting (str): Where it comes from, for the message.
     RAISES (ValueError): XN109. For float16 on a CPU without such arithmetic: PyTorch emulates it there, several times
         slower than float32 (34 against 109 GFLOP/s measured).
     """
@@ -74,7 +78,7 @@ def check_precision(precision: Precision, device: torch.device) -> None:
         except (RuntimeError, TypeError) as err:
             reason = _shorten(err)
     if reason is not None:
-        raise ValueError(Errors.XN109.format(precision=precision, device=device, reason=reason))
+        raise ValueError(Errors.XN109.format(setting=setting, precision=precision, device=device, reason=reason))
 
 
 def _shorten(err: Exception) -> str:
@@ -105,7 +109,7 @@ class TorchRuntime:
         RETURNS (FloatArray): Logits of shape (n_windows, length, n_tags), float32.
         """
         leave_parent_threads()
-        with torch.inference_mode():
+        with _locks.get(self.network) or nullcontext(), torch.inference_mode():
             ids = torch.from_numpy(piece_ids).to(self.device)
             attention_mask = torch.from_numpy(mask).to(self.device, torch.int64)
             logits = self.network(input_ids=ids, attention_mask=attention_mask).logits

@@ -27,9 +27,11 @@ def apply_optimizer(optimizer: Any, key: Key, weight: Tensor, gradient: Tensor, 
     rate (float): Scales the learning rate.
     SOURCE: thinc/optimizers.py; Kingma and Ba (2015), Loshchilov and Hutter (2019) for L2_is_weight_decay.
     """
-    if type(optimizer) is not Optimizer:  # it may keep what it is given: the gradient, too, must last
+    if not isinstance(optimizer, Optimizer):  # it may keep what it is given: the gradient, too, must last
         _call_optimizer(optimizer, key, weight, gradient.clone(), {})
-    elif optimizer.use_radam or not (optimizer.b1 > 0 and optimizer.b2 > 0):
+        return
+    _forget_grown(optimizer, key, weight)
+    if type(optimizer) is not Optimizer or optimizer.use_radam or not (optimizer.b1 > 0 and optimizer.b2 > 0):
         _call_optimizer(optimizer, key, weight, gradient, {"lr_scale": rate})
     else:
         _take_adam_step(optimizer, key, weight, gradient, norm, rate)
@@ -48,9 +50,17 @@ def _share(tensor: Tensor) -> Any:
     return torch2xp(tensor) if has_cupy or tensor.device.type == "cpu" else tensor.cpu().numpy()
 
 
+def _forget_grown(optimizer: Any, key: Key, weight: Tensor) -> None:
+    """Begin anew with a weight whose size has changed: a head that got another label."""
+    for memory in (optimizer.mom1, optimizer.mom2, optimizer.averages or {}):
+        if key in memory and torch.as_tensor(memory[key]).numel() != weight.numel():
+            del memory[key]
+            optimizer.nr_update[key] = 0
+
+
 def _recall(memory: Dict[Key, Any], key: Key, weight: Tensor) -> Tensor:
-    """What the optimizer remembers of a weight, where the weight is; zeros at first, and when its shape has changed."""
-    if key not in memory or torch.as_tensor(memory[key]).numel() != weight.numel():
+    """What the optimizer remembers of a weight, where the weight is; zeros at first."""
+    if key not in memory:
         memory[key] = _share(torch.zeros_like(weight, device="cpu" if not has_cupy else weight.device).view(-1))
     found = torch.as_tensor(memory[key])
     if found.device != weight.device:

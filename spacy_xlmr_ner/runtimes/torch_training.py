@@ -2,6 +2,7 @@
 
 import re
 from contextlib import contextmanager
+from math import isfinite
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from ..errors import Errors
 from ..types import BoolArray, FloatArray, IntArray, TrainingSettings
-from .torch import find_device
+from .torch import check_precision, find_device, leave_parent_threads, make_lock
 from .torch_optimizer import Key, apply_optimizer
 
 # The parts of an encoder that are numbered, as the architectures of transformers name them.
@@ -21,7 +22,7 @@ class TorchTrainer:
     """Runs a network forward and back and takes the optimizer's steps.
 
     thinc's PyTorchShim switches the network between training and evaluation under the feet of other threads, loses
-    averages in `use_params` and passes no learning rate for each parameter; this does not.
+    averages in `use_params` and passes no learning rate for each parameter; this does not: predictions wait for it.
 
     network (torch.nn.Module): Made float32, in place. Takes input_ids and attention_mask, gives `.logits`.
     settings (TrainingSettings): How.
@@ -31,13 +32,16 @@ class TorchTrainer:
 
     def __init__(self, network: torch.nn.Module, *, settings: TrainingSettings, device: Optional[str]):
         self.device = find_device(device)
+        if settings.mixed_precision is not None:
+            check_precision(settings.mixed_precision, self.device, setting="mixed_precision")
         self.network = network.to(self.device, torch.float32)
+        self.lock = make_lock(network)
         self.settings = settings
         # thinc's scaler knows GPUs alone
         self._scaler = PyTorchGradScaler(settings.mixed_precision == "float16" and self.device.type == "cuda")
         self._scaler.to_(self.device)
         self._dtype = None if settings.mixed_precision is None else getattr(torch, settings.mixed_precision)
-        self._n_updates = 0
+        self._n_tokens = 0
         depths, n_layers = find_depths(network)
         n_frozen = _count_frozen(settings, n_layers)
         self._rates: Dict[str, float] = {}
@@ -48,6 +52,7 @@ class TorchTrainer:
             # Renamed in transformers 5.
             enable = getattr(network, "activation_checkpointing_enable", network.gradient_checkpointing_enable)
             enable({"use_reentrant": False})
+            network.config.use_cache = False  # the two do not go together, and transformers would say so each time
 
     def begin_update(self, dropout: float) -> "TorchPass":
         """Start a forward pass over the batches of windows of one update.
@@ -55,6 +60,7 @@ class TorchTrainer:
         dropout (float): The rate, in [0, 1], where the settings do not say otherwise.
         RETURNS (TorchPass): Takes the batches, and their gradients.
         """
+        leave_parent_threads()
         rate = dropout if self.settings.dropout is None else self.settings.dropout
         _set_dropout(self.network, rate)
         return TorchPass(self)
@@ -65,26 +71,31 @@ class TorchTrainer:
             logits = self.network(input_ids=ids, attention_mask=mask).logits
         return logits.float()
 
-    def backprop(self, outputs: Sequence[Tensor], gradients: Sequence[Tensor]) -> None:
-        """Add to the weights' gradients."""
+    def backprop(self, outputs: Sequence[Tensor], gradients: Sequence[Tensor], n_tokens: int) -> None:
+        """Take the mean of the weights' gradients and of these, each by the tokens that it is the mean over."""
+        before, self._n_tokens = self._n_tokens, self._n_tokens + n_tokens
+        waiting = [weight.grad for weight in self.network.parameters() if weight.grad is not None]
+        if waiting:
+            torch._foreach_mul_(waiting, before / self._n_tokens)
         if any(output.requires_grad for output in outputs):
-            torch.autograd.backward(list(outputs), list(self._scaler.scale(list(gradients))))
-        self._n_updates += 1
+            share = n_tokens / self._n_tokens
+            torch.autograd.backward(list(outputs), list(self._scaler.scale([slope * share for slope in gradients])))
 
     def finish_update(self, optimizer: Any, shim_id: int, *, where: str) -> bool:
-        """Take a step with the mean of the gradients since the last one.
+        """Take a step with the mean gradient of all tokens since the last one.
 
         optimizer (Any): thinc's, or a callable that takes key, weights and gradient, as Language.rehearse gives.
         shim_id (int): With a weight's name the key under which the optimizer keeps what it knows of it.
         where (str): Names the batch, for the message.
         RETURNS (bool): Whether a step was taken: not if there is no gradient, or in float16 if it overflowed.
-        RAISES (ValueError): XN207 if a gradient is not finite; no weight was changed.
+        RAISES (ValueError): XN207 if a gradient is not finite, XN209 if the learning rate is not. No weight was changed.
         """
+        learn_rate = getattr(optimizer, "learn_rate", 0.0)
+        if not isfinite(learn_rate):
+            raise ValueError(Errors.XN209.format(found=learn_rate, docs=where))
         weights = {name: weight for name, weight in self.network.named_parameters() if weight.grad is not None}
         gradients = [weight.grad for weight in weights.values()]
-        if self._n_updates > 1:
-            torch._foreach_div_(gradients, float(self._n_updates))
-        self._n_updates = 0
+        self._n_tokens = 0
         overflown = bool(gradients) and self._scaler.unscale(gradients)
         try:
             if overflown or not gradients:
@@ -97,26 +108,6 @@ class TorchTrainer:
             self._scaler.update()
             for weight in weights.values():
                 weight.grad = None
-
-    @contextmanager
-    def use_params(self, params: Mapping[Key, Any], shim_id: int) -> Iterator[None]:
-        """Have other values in the weights for a while, such as their averages.
-
-        params (Mapping[Key, Any]): Arrays by key; weights that are not in it keep theirs.
-        shim_id (int): As for finish_update.
-        """
-        former: Dict[str, Tensor] = {}
-        weights = dict(self.network.named_parameters())
-        for name, weight in weights.items():
-            value = torch.as_tensor(params.get((shim_id, name), ()))
-            if value.numel() == weight.numel():  # of a head that has grown since there are none
-                former[name] = weight.data
-                weight.data = value.to(weight.device, weight.dtype).view_as(weight)
-        try:
-            yield
-        finally:
-            for name, data in former.items():
-                weights[name].data = data
 
 
 class TorchPass:
@@ -134,36 +125,65 @@ class TorchPass:
         trainer = self._trainer
         ids = torch.from_numpy(piece_ids).to(trainer.device)
         attention_mask = torch.from_numpy(mask).to(trainer.device, torch.int64)
-        trainer.network.train()
-        try:
-            self._outputs.append(trainer.run(ids, attention_mask))
-        finally:
-            trainer.network.eval()
+        with trainer.lock:
+            trainer.network.train()
+            try:
+                self._outputs.append(trainer.run(ids, attention_mask))
+            finally:
+                trainer.network.eval()
         return self._outputs[-1].detach().cpu().numpy()
 
-    def backprop(self, gradients: Sequence[FloatArray]) -> None:
+    def backprop(self, gradients: Sequence[FloatArray], n_tokens: int) -> None:
         """Send gradients back.
 
-        gradients (Sequence[FloatArray]): For each batch, in the order of the calls, the shape of its logits.
+        gradients (Sequence[FloatArray]): For each batch, in the order of the calls, the shape of its logits; of a mean
+            over tokens.
+        n_tokens (int): How many these are.
         """
         trainer = self._trainer
-        trainer.network.train()  # what checkpointing computes again must be what it was
-        try:
-            trainer.backprop(self._outputs, [torch.from_numpy(d).to(trainer.device) for d in gradients])
-        finally:
-            trainer.network.eval()
-            self._outputs = []
+        tensors = [torch.from_numpy(d).to(trainer.device) for d in gradients]
+        with trainer.lock:
+            trainer.network.train()  # what checkpointing computes again must be what it was
+            try:
+                trainer.backprop(self._outputs, tensors, n_tokens)
+            finally:
+                trainer.network.eval()
+                self._outputs = []
+
+
+@contextmanager
+def swap_params(network: torch.nn.Module, params: Mapping[Key, Any], shim_id: int) -> Iterator[None]:
+    """Have other values in the weights for a while, such as their averages.
+
+    network (torch.nn.Module): Has the weights.
+    params (Mapping[Key, Any]): Arrays by key; weights that are not in it keep theirs.
+    shim_id (int): As for TorchTrainer.finish_update.
+    """
+    former: Dict[str, Tensor] = {}
+    weights = dict(network.named_parameters())
+    for name, weight in weights.items():
+        value = torch.as_tensor(params.get((shim_id, name), ()))
+        if value.numel() == weight.numel():  # of a head that has grown since there are none
+            former[name] = weight.data
+            weight.data = value.to(weight.device, weight.dtype).view_as(weight)
+    try:
+        yield
+    finally:
+        for name, data in former.items():
+            weights[name].data = data
 
 
 def find_depths(network: torch.nn.Module) -> Tuple[Dict[str, int], int]:
     """How deep each weight lies: 0 the embeddings, i the i-th layer, and behind the last layer the head.
 
-    network (torch.nn.Module): Of transformers.
+    network (torch.nn.Module): Of transformers. An encoder whose layers bear no numbers, or share their weights, counts
+        as one layer.
     RETURNS (Tuple[Dict[str, int], int]): By the weight's name; and the number of layers.
     """
     prefix = getattr(network, "base_model_prefix", "") + "."
     numbers = {name: _NUMBERED.search(name) for name, _ in network.named_parameters()}
-    n_layers = max((int(match.group(1)) + 1 for match in numbers.values() if match), default=0)
+    n_layers = max((int(match.group(1)) + 1 for match in numbers.values() if match), default=1)
+    tables = {name for name, module in network.named_modules() if isinstance(module, torch.nn.Embedding)}
     depths: Dict[str, int] = {}
     for name, match in numbers.items():
         if not name.startswith(prefix):
@@ -171,7 +191,7 @@ def find_depths(network: torch.nn.Module) -> Tuple[Dict[str, int], int]:
         elif match:
             depths[name] = int(match.group(1)) + 1
         else:
-            depths[name] = 0 if "embed" in name else n_layers
+            depths[name] = 0 if "embed" in name or name.rpartition(".")[0] in tables else n_layers
     return depths, n_layers
 
 
@@ -187,8 +207,9 @@ def _set_dropout(network: torch.nn.Module, rate: float) -> None:
     for module in network.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = rate
-        if isinstance(getattr(module, "dropout_prob", None), float):
-            module.dropout_prob = rate  # attention that is computed in one call has no module for it
+        for name in ("dropout_prob", "dropout", "attention_dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, rate)  # attention that is computed in one call has no module for it
 
 
 def _check_finite(weights: Mapping[str, Tensor], where: str) -> List[float]:

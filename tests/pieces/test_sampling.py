@@ -48,6 +48,11 @@ def test_sampler_gives_unknown_characters_the_unknown_piece(backend):
     assert 0 in PieceSampler(backend, alpha=1.0).draw("a漢")
 
 
+def test_sampler_leaves_words_with_special_pieces_alone(random_checkpoint):
+    sampler = PieceSampler(Tokenizer.from_file(str(random_checkpoint / "tokenizer.json")), alpha=0.0)
+    assert sampler.draw("<mask>") == sampler.draw("a</s>") == []
+
+
 def test_sampler_refuses_other_models():
     with pytest.raises(ValueError, match=r"XN122.*BPE"):
         PieceSampler(Tokenizer(BPE()), alpha=0.2)

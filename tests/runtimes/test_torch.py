@@ -123,4 +123,4 @@ def test_check_precision_refuses_what_the_device_cannot_compute(monkeypatch):
 
 def test_prepare_torch_checks_the_device_first():
     with pytest.raises(ValueError, match="XN108"):
-        prepare_torch(precision="float16", mixed_precision=None, device="cuda:99")
+        prepare_torch(precision="float16", device="cuda:99")

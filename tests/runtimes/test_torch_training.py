@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 from thinc.api import SGD, Adam, RAdam
-from transformers import AutoModelForTokenClassification
+from transformers import AlbertConfig, AlbertForTokenClassification, AutoModelForTokenClassification
 
-from spacy_xlmr_ner.runtimes.torch_training import TorchTrainer, find_depths
+from spacy_xlmr_ner.runtimes.torch_training import TorchTrainer, find_depths, swap_params
 from spacy_xlmr_ner.types import TrainingSettings
 
 IDS = np.array([[0, 5, 6, 7, 2], [0, 8, 9, 2, 1]])
@@ -33,11 +33,11 @@ def make_trainer(network, **settings):
 
 
 def backprop(trainer, seed=0, dropout=0.0):
-    """One way forward and back with a gradient of random numbers, which is returned."""
+    """One way forward and back with a gradient of random numbers, as of one token; it is returned."""
     run = trainer.begin_update(dropout)
     logits = run(IDS, MASK)
     gradient = np.random.default_rng(seed).normal(size=logits.shape).astype(np.float32) / 10
-    run.backprop([gradient])
+    run.backprop([gradient], 1)
     return gradient
 
 
@@ -103,6 +103,27 @@ def test_gradients_of_several_updates_count_as_their_mean(network):
         np.testing.assert_allclose(step, expected.get(name, 0.0), atol=1e-5, err_msg=name)
 
 
+def test_gradients_of_several_updates_count_by_their_tokens(network):
+    # By hand: a slope of 1 as the mean of one token and a slope of 5 as that of three make 4.
+    trainer = make_trainer(network)
+    for slope, n_tokens in ((1.0, 1), (5.0, 3)):
+        run = trainer.begin_update(0.0)
+        run.backprop([np.full_like(run(IDS, MASK), slope)], n_tokens)
+    before = get_weights(network)["classifier.bias"]
+    trainer.finish_update(SGD(1.0, use_averages=False, grad_clip=0.0), SHIM, where="")
+    np.testing.assert_allclose(before - get_weights(network)["classifier.bias"], 4.0 * IDS.size, rtol=1e-5)
+
+
+@pytest.mark.parametrize("learn_rate", [float("nan"), float("inf")])
+def test_broken_learning_rate_is_refused_and_changes_nothing(network, learn_rate):
+    trainer = make_trainer(network)
+    before = get_weights(network)
+    backprop(trainer)
+    with pytest.raises(ValueError, match=r"XN209.*\[training.optimizer\]"):
+        trainer.finish_update(Adam(learn_rate), SHIM, where="'Jack'")
+    assert all((values == before[name]).all() for name, values in get_weights(network).items())
+
+
 def test_finish_update_without_a_gradient_does_nothing(network):
     assert make_trainer(network).finish_update(Adam(0.1), SHIM, where="") is False
 
@@ -111,7 +132,7 @@ def test_broken_gradient_is_refused_and_changes_nothing(network):
     trainer = make_trainer(network)
     before = get_weights(network)
     run = trainer.begin_update(0.0)
-    run.backprop([np.full_like(run(IDS, MASK), np.inf)])
+    run.backprop([np.full_like(run(IDS, MASK), np.inf)], 1)
     with pytest.raises(ValueError, match=r"XN207.*in the step over 'Jack'"):
         trainer.finish_update(Adam(0.1), SHIM, where="'Jack'")
     assert all((values == before[name]).all() for name, values in get_weights(network).items())
@@ -152,6 +173,17 @@ def test_layer_decay_slows_lower_layers(network):
     for name, values in get_weights(network).items():
         rate = next(rate for part, rate in rates.items() if part in name)
         np.testing.assert_allclose(before[name] - values, expected.get(name, 0.0) * rate, atol=1e-5, err_msg=name)
+
+
+def test_find_depths_counts_layers_without_numbers_as_one():
+    config = AlbertConfig(
+        vocab_size=10, embedding_size=4, hidden_size=4, num_attention_heads=1, intermediate_size=4, num_hidden_layers=3
+    )
+    depths, n_layers = find_depths(AlbertForTokenClassification(config))
+    assert n_layers == 1
+    assert {depth for name, depth in depths.items() if "embeddings" in name} == {0}
+    assert {depth for name, depth in depths.items() if "albert_layers" in name} == {1}
+    assert depths["classifier.weight"] == 2
 
 
 def test_find_depths_knows_other_architectures():
@@ -205,11 +237,10 @@ def test_mixed_precision_computes_in_it_and_keeps_float32_weights(network):
     assert {weight.dtype for weight in network.parameters()} == {torch.float32}
 
 
-def test_use_params_changes_the_weights_for_a_while(network):
-    trainer = make_trainer(network)
+def test_swap_params_changes_the_weights_for_a_while(network):
     before = get_weights(network)
     params = {(SHIM, "classifier.bias"): np.arange(7.0, dtype=np.float32), (SHIM + 1, "classifier.weight"): np.ones(1)}
-    with pytest.raises(KeyError), trainer.use_params(params, SHIM):
+    with pytest.raises(KeyError), swap_params(network, params, SHIM):
         inside = get_weights(network)
         raise KeyError
     assert inside["classifier.bias"].tolist() == list(range(7))
