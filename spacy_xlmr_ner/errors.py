@@ -274,7 +274,8 @@ class Warnings(metaclass=ErrorsWithCodes):
     )
     XW204 = (
         "In a first batch {n} gold entities begin or end inside a token or on whitespace ({examples}). Their tokens "
-        "have no part in the training of component '{name}'. This is said once; `python -m spacy_xlmr_ner debug` lists them."
+        "have no part in the training of component '{name}'. This is said once; `python -m spacy_xlmr_ner debug` "
+        "lists them."
     )
     XW205 = (
         "The training data holds entities of {found}, which component '{name}' has no tags for (it has: {known}). "

@@ -119,7 +119,7 @@ class TrainingPass(Runtime, Protocol):
     """A runtime that remembers its calls and takes their gradients."""
 
     def backprop(self, gradients: Sequence[FloatArray], n_tokens: int) -> None:
-        """Add to the gradients of the weights: for each call, in order, the shape of its logits; of a mean over tokens."""
+        """Add to the gradients of the weights: for each call, in order, the shape of its logits; a mean over tokens."""
 
 
 class Trainer(Protocol):

@@ -1,7 +1,13 @@
+import os
 from pathlib import Path
 
 import pytest
 import spacy
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Two processes side by side: with more threads they would be in each other's way. Before PyTorch is imported.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from toys import write_chosen, write_random
 
 SHARED = Path(__file__).parents[2] / "shared"

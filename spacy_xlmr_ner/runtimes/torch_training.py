@@ -88,7 +88,8 @@ class TorchTrainer:
         shim_id (int): With a weight's name the key under which the optimizer keeps what it knows of it.
         where (str): Names the batch, for the message.
         RETURNS (bool): Whether a step was taken: not if there is no gradient, or in float16 if it overflowed.
-        RAISES (ValueError): XN207 if a gradient is not finite, XN209 if the learning rate is not. No weight was changed.
+        RAISES (ValueError): XN207 if a gradient is not finite, XN209 if the learning rate is not. No weight has
+            changed then.
         """
         learn_rate = getattr(optimizer, "learn_rate", 0.0)
         if not isfinite(learn_rate):

@@ -304,7 +304,7 @@ def test_reader_does_not_put_languages_together(write):
 
 
 def test_reader_reads_gzipped_files_and_folders(write, tmp_path):
-    write(gzip.compress(b"A\tB-X\n"), "b.data")
+    write(gzip.compress(b"A\tB-X\n", mtime=0), "b.data")
     write("B\tB-X\n", "a.tsv")
     write("C\tB-X\n", ".hidden.tsv")
     assert [doc[0].text for doc in read_docs(tmp_path)] == ["B", "A"]
@@ -327,7 +327,7 @@ def test_reader_reads_docs(write, tmp_path):
         ("", "a.txt", "XN220"),
         (" \n\n", "a.txt", "XN220"),
         ("-DOCSTART- O\n\n", "a.txt", "XN220"),
-        (gzip.compress(b"A\tB-X\n" * 50)[:-9], "a.gz", "XN222"),
+        (gzip.compress(b"A\tB-X\n" * 50, mtime=0)[:-9], "a.gz", "XN222"),
         ("A\tO\n".encode("utf-16"), "a.txt", "XN222"),
         (b"no docs", "a.spacy", "XN222"),
     ],
