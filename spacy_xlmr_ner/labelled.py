@@ -135,9 +135,8 @@ class LabelledTagger(TrainablePipe):
         first = list(itertools.islice(examples, 1))
         if not first:
             raise ValueError(Errors.XN205.format(name=self.name))
-        is_annotated = first[0].reference.has_annotation(
-            "ENT_IOB"
-        )  # nlp.initialize() without data gives one that is not
+        # nlp.initialize() without data gives one example, without annotation.
+        is_annotated = first[0].reference.has_annotation("ENT_IOB")
         counts = collect_labels(itertools.chain(first, examples))
         if not counts and is_annotated and self.labels:
             warnings.warn(Warnings.XW206.format(name=self.name, known=", ".join(self.labels)), stacklevel=3)

@@ -73,6 +73,8 @@ def split_shared(logits: FloatArray, shared: IntArray, scheme: TagScheme) -> Cal
     RETURNS (Callable[[FloatArray], None]): Takes the gradient of the result, the shape of logits, and makes it that of
         what logits were before, in place.
     """
+    if not len(shared):
+        return lambda d_logits: None
     is_shared = np.zeros(len(logits) + 1, dtype=bool)
     is_shared[shared] = True
     in_run = np.flatnonzero(is_shared[:-1] | is_shared[1:])
