@@ -3,9 +3,10 @@
     python scripts/build_bundled.py --data ../shared/data --work build/bundled
 
 Steps: a SentencePiece vocabulary; training, masked pieces guessed beside the tags; the averaged weights or the last,
-whichever the dev sets prefer, written as a Hugging Face folder. Every step leaves its result in the work folder and is skipped where that stands, training goes on
-from its last state, so the command can be stopped at any time and given again. The rate of learning is constant until
-the last fifth of the steps, in which it falls to zero: as long as that has not begun, --steps may be changed.
+whichever the dev sets prefer, written as a Hugging Face folder. The first two leave their results in the work folder:
+a vocabulary that stands there is taken, training goes on from its last state, so the command can be stopped at any time
+and given again. The rate of learning is constant until the last fifth of the steps, in which it falls to zero: as long
+as that has not begun, --steps may be changed.
 """
 
 import argparse
