@@ -12,11 +12,13 @@ from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 import numpy as np
 import sentencepiece
 from bundled_frames import read_frames
+from bundled_names import read_names
 
 TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 UNSPACED = {"zh", "zh-Hant", "ja", "th"}
 PLACES = ("{PER}", "{ORG}", "{LOC}")
-FRAME_SHARE = 0.03  # of sentences that are frames filled with names
+WAYS = {"{AT}": "at", "{TO}": "to"}
+FRAME_SHARE = 0.06  # of sentences that are frames filled with names
 BOS, PAD, EOS, UNK = 0, 1, 2, 3
 IGNORED = -100
 _URL_HEAD = re.compile(r"https?://|www\.")
@@ -137,7 +139,8 @@ class Augmenter:
         per_sentence = shares / (sizes / [len(corpus.sentences) for corpus in corpora])
         self.draw = per_sentence / per_sentence.sum()
         self._cache: Dict[Tuple[str, bool], List[int]] = {}
-        self.frames = read_frames()
+        self.everyday = read_names()
+        self.frames = {lang: own + self.everyday[lang].frames for lang, own in read_frames().items()}
         self._collect_names()
 
     def _collect_names(self) -> None:
@@ -156,7 +159,10 @@ class Augmenter:
                     if all(char.isascii() for char in found[2]):
                         self.names["latin", kind].append(name)
 
-    def _pick_name(self, language: str, kind: int) -> List[str]:
+    def _pick_name(self, language: str, kind: int, *, everyday: float) -> List[str]:
+        """A name of the language, or of another of its script; everyday: the share of common ones."""
+        if self.rng.random() < everyday:
+            return self.everyday[language].pick(kind, self.rng)
         own = self.names[language, kind]
         is_latin = language not in {"zh", "zh-Hant", "ja", "th", "ar", "hi", "kk", "ru"}
         share = 0.5 if len(own) < 3000 else 0.15
@@ -173,20 +179,24 @@ class Augmenter:
             tags += sentence.tags[last:start]
             name = sentence.words[start:end]
             if self.rng.random() < 0.5:
-                name = self._pick_name(language, kind)
+                name = self._pick_name(language, kind, everyday=0.05)
             words += name
             tags += [2 * kind + 1] + [2 * kind + 2] * (len(name) - 1)
             last = end
         return Sentence(words + sentence.words[last:], tags + sentence.tags[last:])
 
     def _fill_frame(self, language: str) -> Sentence:
-        """An everyday sentence, with names of the corpora."""
+        """An everyday sentence, with names of the corpora or common ones."""
         words: List[str] = []
         tags: List[int] = []
         for word in self.rng.choice(self.frames[language]):
-            if word in PLACES:
+            if word in WAYS:
+                phrase, start, end = self.everyday[language].pick_place(WAYS[word], self.rng)
+                words += phrase
+                tags += [0] * start + [5] + [6] * (end - start - 1) + [0] * (len(phrase) - end)
+            elif word in PLACES:
                 kind = PLACES.index(word)
-                name = self._pick_name(language, kind)
+                name = self._pick_name(language, kind, everyday=0.5)
                 words += name
                 tags += [2 * kind + 1] + [2 * kind + 2] * (len(name) - 1)
             else:

@@ -1,11 +1,10 @@
 """The network that build_bundled.py trains: XLM-R's architecture, laid out so that two CPU cores train it fast.
 
 Its weights have the names of transformers' XLMRobertaForTokenClassification, which opens what it saves. What differs is
-the arithmetic of training alone: matrix products and activations in bfloat16 over float32 weights, and dropout from a
-pool of random numbers (PyTorch's own took a fifth of a step on a CPU).
+the arithmetic of training alone: the last layer is computed where something is to be learned, which is half of the
+pieces; dropout comes from a pool of random numbers (PyTorch's own took a fifth of a step on a CPU).
 """
 
-import math
 from dataclasses import dataclass
 from typing import Dict, Optional
 
@@ -14,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 PAD_ID = 1
-POOL_SIZE = 2**24
-REFRESH = 2**19  # numbers of the pool made anew before each step
+POOL_SIZE = 2**22  # twice what the largest batch drops from at once; small enough for the processor's cache
+REFRESH = 2**18  # numbers of the pool made anew before each step
 
 
 @dataclass(frozen=True)
@@ -33,14 +32,15 @@ class Shape:
 class DropoutPool:
     """Dropout by slices of a pool of zeros and 1 / (1 - rate), a part of which is made anew for each step."""
 
-    def __init__(self, rate: float, generator: torch.Generator):
+    def __init__(self, rate: float, generator: torch.Generator, dtype: torch.dtype):
         self.rate = rate
         self.generator = generator
+        self.dtype = dtype
         self.pool = self._make(POOL_SIZE)
         self.next = 0
 
     def _make(self, size: int) -> Tensor:
-        return (torch.rand(size, generator=self.generator) >= self.rate).to(torch.bfloat16) / (1 - self.rate)
+        return (torch.rand(size, generator=self.generator) >= self.rate).to(self.dtype) / (1 - self.rate)
 
     def refresh(self) -> None:
         """Make a part of the pool anew."""
@@ -98,8 +98,11 @@ class Tagger(nn.Module):
         self.weights[name] = nn.Parameter(value)
         self.register_parameter(name.replace(".", "/"), self.weights[name])
 
-    def _linear(self, values: Tensor, name: str) -> Tensor:
-        weight, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
+    def _linear(self, values: Tensor, *names: str) -> Tensor:
+        """One product for several layers that read the same values."""
+        weights = [self.weights[f"{name}.weight"] for name in names]
+        biases = [self.weights[f"{name}.bias"] for name in names]
+        weight, bias = (torch.cat(weights), torch.cat(biases)) if len(names) > 1 else (weights[0], biases[0])
         return functional.linear(values, weight.to(values.dtype), bias.to(values.dtype))
 
     def _norm(self, values: Tensor, name: str) -> Tensor:
@@ -114,6 +117,7 @@ class Tagger(nn.Module):
         *,
         rows: Optional[Tensor] = None,
         places: Optional[Tensor] = None,
+        chosen: Optional[Tensor] = None,
     ) -> Tensor:
         """Hidden states of the last layer.
 
@@ -122,7 +126,8 @@ class Tagger(nn.Module):
         dtype (torch.dtype): Of the activations.
         rows (Optional[Tensor]): Rows of the embeddings to look in, in place of all.
         places (Optional[Tensor]): Shape of ids: where each piece is in rows.
-        RETURNS (Tensor): Shape (n_windows, length, width).
+        chosen (Optional[Tensor]): Shape (n_windows, n_chosen): columns of ids to compute the last layer for; None: all.
+        RETURNS (Tensor): Shape (n_windows, length or n_chosen, width).
         """
         drop = (lambda values: values) if dropout is None else dropout
         mask = ids != PAD_ID
@@ -134,21 +139,28 @@ class Tagger(nn.Module):
         x = x + functional.embedding(positions, self.weights[f"{embeddings}.position_embeddings.weight"])
         x = x + self.weights[f"{embeddings}.token_type_embeddings.weight"][0]
         x = drop(self._norm(x.to(dtype), f"{embeddings}.LayerNorm"))
-        hidden_mask = torch.zeros(mask.shape, dtype=dtype).masked_fill_(~mask, -1e4)[:, None, None]
-        for i in range(self.shape.num_hidden_layers):
-            x = self._run_layer(x, f"roberta.encoder.layer.{i}", hidden_mask, drop)
+        hidden_mask = None
+        if not bool(mask.all()):
+            hidden_mask = torch.zeros(mask.shape, dtype=dtype).masked_fill_(~mask, -1e4)[:, None, None]
+        last = self.shape.num_hidden_layers - 1
+        for i in range(last + 1):
+            x = self._run_layer(x, f"roberta.encoder.layer.{i}", hidden_mask, drop, chosen if i == last else None)
         return x
 
-    def _run_layer(self, x: Tensor, name: str, hidden_mask: Tensor, drop) -> Tensor:
-        n_windows, length, width = x.shape
+    def _run_layer(self, x: Tensor, name: str, hidden_mask: Optional[Tensor], drop, chosen: Optional[Tensor]) -> Tensor:
+        n_windows, _, width = x.shape
         n_heads = self.shape.num_attention_heads
+        size = (n_windows, -1, n_heads, width // n_heads)
         own = f"{name}.attention.self"
-        parts = [self.weights[f"{own}.{part}.weight"] for part in ("query", "key", "value")]
-        biases = [self.weights[f"{own}.{part}.bias"] for part in ("query", "key", "value")]
-        joined = functional.linear(x, torch.cat(parts).to(x.dtype), torch.cat(biases).to(x.dtype))
-        query, key, value = joined.view(n_windows, length, 3, n_heads, width // n_heads).permute(2, 0, 3, 1, 4)
-        scores = torch.matmul(query, key.transpose(-1, -2)) * (1 / math.sqrt(width // n_heads)) + hidden_mask
-        context = torch.matmul(drop(torch.softmax(scores, -1)), value).transpose(1, 2).reshape(x.shape)
+        if chosen is None:
+            joined = self._linear(x, f"{own}.query", f"{own}.key", f"{own}.value").chunk(3, -1)
+        else:
+            key_value = self._linear(x, f"{own}.key", f"{own}.value").chunk(2, -1)
+            x = x.gather(1, chosen[..., None].expand(-1, -1, width))
+            joined = (self._linear(x, f"{own}.query"), *key_value)
+        query, key, value = (part.view(size).transpose(1, 2) for part in joined)
+        context = functional.scaled_dot_product_attention(query, key, value, attn_mask=hidden_mask)
+        context = context.transpose(1, 2).reshape(x.shape)
         x = self._norm(
             x + drop(self._linear(context, f"{name}.attention.output.dense")), f"{name}.attention.output.LayerNorm"
         )
