@@ -7,13 +7,15 @@ which are then doubled (a network of two layers learns the words more than twice
 last, whichever the dev sets prefer, written as a Hugging Face folder. The first two leave their results in the work
 folder: a vocabulary that stands there is taken, training goes on from its last state, so the command can be stopped at
 any time and given again. The rate of learning is constant until the last third of the steps, in which it falls to zero:
-as long as that has not begun, --steps may be changed.
+as long as that has not begun, --steps may be changed. Where the work folder was not kept, --from takes vocabulary and
+weights of a folder that this script has written, and the optimizers begin anew.
 """
 
 import argparse
 import json
 import os
 import re
+import shutil
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +27,7 @@ import torch
 from bundled_data import IGNORED, PAD, TAGS, Augmenter, Corpus, find_ents, read_corpora, train_vocabulary
 from bundled_network import DropoutPool, Shape, Tagger
 from bundled_optimizer import Muon
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -36,7 +39,7 @@ STABLE = "state-before-the-fall.pt"
 FALL = 0.35  # the share of the steps, at the end, in which the rate of learning falls to zero
 LOG = "log.jsonl"
 WINDOW = 512
-MASK_SHARE = 0.3  # of the sequences in which pieces are masked
+MASK_SHARE = 0.15  # of the sequences in which pieces are masked
 MASK_WEIGHT = 0.2  # of the loss of guessing them
 EMBEDDINGS = "roberta.embeddings.word_embeddings.weight"
 # How often each corpus is drawn from, beside its size to the power of 0.7: the smallest and the noisiest need a hand.
@@ -48,12 +51,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--work", type=Path, default=Path("build/bundled"))
+    parser.add_argument("--from", type=Path, dest="origin", help="an earlier result, to train on; with --grow-at 0")
     parser.add_argument("--pieces", type=int, default=28000, help="size of the vocabulary")
     parser.add_argument("--steps", type=int, default=20400)
     parser.add_argument("--grow-at", type=int, default=12000, help="step at which the layers double")
     parser.add_argument("--batch-pieces", type=int, default=2048)
     parser.add_argument("--rate", type=float, default=2e-3, help="of learning, at its peak")
-    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--dropout", type=float, default=0.0, help="a few passes over the text do not overfit")
     parser.add_argument("--smoothing", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--eval-every", type=int, default=1500)
@@ -61,6 +65,8 @@ def main() -> None:
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     corpora = read_corpora(args.data, "train")
+    if args.origin is not None:
+        shutil.copy(args.origin / VOCABULARY, args.work)
     if not (args.work / VOCABULARY).exists():
         train_vocabulary(corpora, args.work / VOCABULARY, size=args.pieces, seed=args.seed)
     trainer = Trainer(args, corpora, read_corpora(args.data, "dev"))
@@ -81,7 +87,7 @@ class Trainer:
             shape = replace(shape, num_hidden_layers=shape.num_hidden_layers // 2)
         self.network = Tagger(shape, len(TAGS), generator=self.generator)
         self.dtype = find_dtype()
-        self.dropout = DropoutPool(args.dropout, self.generator, self.dtype)
+        self.dropout = DropoutPool(args.dropout, self.generator, self.dtype) if args.dropout else None
         self.optimizers = make_optimizers(self.network, args.rate)
         self.averages = {name: weight.detach().clone() for name, weight in self.network.weights.items()}
         self.step = 0
@@ -93,6 +99,9 @@ class Trainer:
         self.piece_shares = counts
         if (args.work / STATE).exists():
             self.read_state()
+        elif args.origin is not None:
+            own = {name: weight.detach() for name, weight in self.network.weights.items()}
+            self.set_weights(own | load_file(args.origin / "model.safetensors"))
 
     def write_state(self, name: str = STATE) -> None:
         """Save all that training needs to go on, in one move."""
@@ -179,7 +188,8 @@ class Trainer:
     def run_step(self, ids: Tensor, labels: Tensor, guessed: Tensor) -> Tuple[float, float]:
         """One step; returns the two losses."""
         network, table = self.network, self.network.weights[EMBEDDINGS]
-        self.dropout.refresh()
+        if self.dropout is not None:
+            self.dropout.refresh()
         is_needed = (labels != IGNORED) | (guessed != IGNORED)
         chosen = torch.argsort(is_needed, dim=1, descending=True)[:, : int(is_needed.sum(1).max())]
         labels, guessed = labels.gather(1, chosen), guessed.gather(1, chosen)

@@ -19,6 +19,9 @@ UNSPACED = {"zh", "zh-Hant", "ja", "th"}
 PLACES = ("{PER}", "{ORG}", "{LOC}")
 WAYS = {"{AT}": "at", "{TO}": "to"}
 FRAME_SHARE = 0.06  # of sentences that are frames filled with names
+EXCHANGE_SHARE = 0.15  # of sentences in which half of the entities are exchanged
+FILLED_SHARE = 0.5  # of sequences that begin with a sentence with entities; many corpora have few
+SAMPLE_SHARE = 0.08  # of words whose pieces are sampled
 BOS, PAD, EOS, UNK = 0, 1, 2, 3
 IGNORED = -100
 _URL_HEAD = re.compile(r"https?://|www\.")
@@ -138,6 +141,7 @@ class Augmenter:
         # Shares are of words; a corpus of long sentences is drawn from less often.
         per_sentence = shares / (sizes / [len(corpus.sentences) for corpus in corpora])
         self.draw = per_sentence / per_sentence.sum()
+        self.filled = [[i for i, s in enumerate(corpus.sentences) if any(s.tags)] for corpus in corpora]
         self._cache: Dict[Tuple[str, bool], List[int]] = {}
         self.everyday = read_names()
         self.frames = {lang: own + self.everyday[lang].frames for lang, own in read_frames().items()}
@@ -210,7 +214,7 @@ class Augmenter:
         words, tags = sentence
         if corpus.key == "gold/de" and _URL_HEAD.match(words[0]) and rng.random() < 0.6:
             words, tags = words[1:] or words, tags[1:] or tags  # GermEval's sentences begin with their source
-        if rng.random() < 0.35:
+        if rng.random() < EXCHANGE_SHARE:
             words, tags = self._exchange(Sentence(words, tags), corpus.language)
         words, tags = self._vary_end(Sentence(words, tags), corpus)
         draw = rng.random()
@@ -220,7 +224,7 @@ class Augmenter:
             words = [word.upper() for word in words]
         elif draw < 0.06:
             words = [word.title() for word in words]
-        if corpus.language in UNSPACED and rng.random() < 0.25:
+        if corpus.language in UNSPACED and rng.random() < 0.2:
             words, tags = _split_chars(words, tags)
         if corpus.language == "sr" and rng.random() < 0.3:
             words = [to_cyrillic(word) for word in words]
@@ -239,7 +243,7 @@ class Augmenter:
 
     def _encode(self, word: str, glued: bool) -> List[int]:
         """Ids of a word's pieces, as the fast tokenizer gives them; glued: without the mark of a space before."""
-        if self.rng.random() < 0.2 and len(word) > 2 and not glued:
+        if self.rng.random() < SAMPLE_SHARE and len(word) > 2 and not glued:
             ids = self.processor.encode(word, enable_sampling=True, alpha=0.3, nbest_size=-1)
             return [i + 1 if i else UNK for i in ids]
         key = (word, glued)
@@ -278,11 +282,14 @@ class Augmenter:
 
     def make_sequence(self, max_pieces: int) -> Tuple[List[int], List[int], List[int]]:
         """A sentence, or some joined: piece ids with their specials, labels, and words."""
-        corpus = self.corpora[int(self.numpy_rng.choice(len(self.corpora), p=self.draw))]
+        chosen = int(self.numpy_rng.choice(len(self.corpora), p=self.draw))
+        corpus = self.corpora[chosen]
         draw = self.rng.random()
         n_sentences = 1 if draw < 0.55 else 100 if draw > 0.985 else self.rng.randint(2, 5)
         limit = max_pieces if n_sentences == 100 or self.rng.random() < 0.1 else min(max_pieces, 160)
         at = self.rng.randrange(len(corpus.sentences))
+        if self.rng.random() < FILLED_SHARE:
+            at = self.rng.choice(self.filled[chosen])
         ids, labels, owners = [BOS], [IGNORED], [-1]
         for i in range(n_sentences):
             if not corpus.is_running:
