@@ -83,11 +83,11 @@ def count_everyday(nlp: Language) -> List[str]:
     ]
 
 
-def measure_speed(model: Optional[str], *, rounds: int) -> List[str]:
+def measure_speed(model: Optional[str], precisions: List[str], *, rounds: int) -> List[str]:
     """Words per second of nlp.pipe, the precisions taking turns."""
     texts = make_texts(400)
     n_words = sum(len(text.split()) for text in texts)
-    pipelines = {precision: make_nlp(model, precision) for precision in ("float32", "bfloat16")}
+    pipelines = {precision: make_nlp(model, precision) for precision in precisions}
     speeds: Dict[str, List[float]] = {precision: [] for precision in pipelines}
     ents: Dict[str, List[List[str]]] = {}
     for i in range(rounds + 1):
@@ -98,9 +98,9 @@ def measure_speed(model: Optional[str], *, rounds: int) -> List[str]:
                 speeds[precision].append(n_words / (time.perf_counter() - start))
             ents[precision] = [[f"{ent.start_char} {ent.end_char} {ent.label_}" for ent in doc.ents] for doc in docs]
     rows = [f"## Speed\n\n{len(texts)} texts, {n_words:,} words, {torch.get_num_threads()} threads, {rounds} rounds.\n"]
-    rows += ["| precision | words/s, median | from to | texts with the entities of float32 |", "|---|---|---|---|"]
+    rows += ["| precision | words/s, median | from to | texts with the entities of the first |", "|---|---|---|---|"]
     for precision, values in speeds.items():
-        same = sum(a == b for a, b in zip(ents[precision], ents["float32"]))
+        same = sum(a == b for a, b in zip(ents[precision], ents[precisions[0]]))
         spread = f"{min(values):,.0f} to {max(values):,.0f}"
         rows.append(f"| {precision} | {statistics.median(values):,.0f} | {spread} | {same} of {len(texts)} |")
     return [*rows, ""]
@@ -112,6 +112,7 @@ def main() -> None:
     parser.add_argument("--split", choices=("test", "dev"), default="test", help="of panx and uner; gold has dev alone")
     parser.add_argument("--limit", type=int, help="sentences of each set; none: all")
     parser.add_argument("--rounds", type=int, default=5, help="of the measurement of speed; 0: leave it out")
+    parser.add_argument("--precisions", nargs="+", default=["float32", "bfloat16"], help="to measure the speed of")
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name} too")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -122,7 +123,7 @@ def main() -> None:
         "",
         f"{where}, spaCy {version('spacy')}.",
         "",
-        "    python benchmarks/bundled.py --write",
+        "    python benchmarks/bundled.py " + " ".join(sys.argv[1:]),
         "",
     ]
     for corpus in ("panx", "uner", "gold"):
@@ -130,7 +131,7 @@ def main() -> None:
         lines += format_corpus(corpus, split, evaluate_corpus(nlp, corpus, split, args.limit))
     lines += count_everyday(nlp)
     if args.rounds:
-        lines += measure_speed(args.model, rounds=args.rounds)
+        lines += measure_speed(args.model, args.precisions, rounds=args.rounds)
     print("\n".join(lines))
     if args.write:
         RESULTS.write_text("\n".join(lines), encoding="utf8")

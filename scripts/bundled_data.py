@@ -20,7 +20,6 @@ PLACES = ("{PER}", "{ORG}", "{LOC}")
 WAYS = {"{AT}": "at", "{TO}": "to"}
 FRAME_SHARE = 0.06  # of sentences that are frames filled with names
 EXCHANGE_SHARE = 0.15  # of sentences in which half of the entities are exchanged
-FILLED_SHARE = 0.5  # of sequences that begin with a sentence with entities; many corpora have few
 SAMPLE_SHARE = 0.08  # of words whose pieces are sampled
 BOS, PAD, EOS, UNK = 0, 1, 2, 3
 IGNORED = -100
@@ -141,7 +140,6 @@ class Augmenter:
         # Shares are of words; a corpus of long sentences is drawn from less often.
         per_sentence = shares / (sizes / [len(corpus.sentences) for corpus in corpora])
         self.draw = per_sentence / per_sentence.sum()
-        self.filled = [[i for i, s in enumerate(corpus.sentences) if any(s.tags)] for corpus in corpora]
         self._cache: Dict[Tuple[str, bool], List[int]] = {}
         self.everyday = read_names()
         self.frames = {lang: own + self.everyday[lang].frames for lang, own in read_frames().items()}
@@ -282,14 +280,11 @@ class Augmenter:
 
     def make_sequence(self, max_pieces: int) -> Tuple[List[int], List[int], List[int]]:
         """A sentence, or some joined: piece ids with their specials, labels, and words."""
-        chosen = int(self.numpy_rng.choice(len(self.corpora), p=self.draw))
-        corpus = self.corpora[chosen]
+        corpus = self.corpora[int(self.numpy_rng.choice(len(self.corpora), p=self.draw))]
         draw = self.rng.random()
         n_sentences = 1 if draw < 0.55 else 100 if draw > 0.985 else self.rng.randint(2, 5)
         limit = max_pieces if n_sentences == 100 or self.rng.random() < 0.1 else min(max_pieces, 160)
         at = self.rng.randrange(len(corpus.sentences))
-        if self.rng.random() < FILLED_SHARE:
-            at = self.rng.choice(self.filled[chosen])
         ids, labels, owners = [BOS], [IGNORED], [-1]
         for i in range(n_sentences):
             if not corpus.is_running:

@@ -90,8 +90,8 @@ def test_interrupted_training_leaves_both_models_loadable(tmp_path):
     training = Training("frozen_encoder", tmp_path)
     command = [sys.executable, "-m", "spacy", "train", str(training.config), "--output", str(training.output)]
     command += [*training.overrides, "--training.max_steps", "0"]
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, encoding="utf8", env=ENVIRONMENT, **streams) as process:
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "preexec_fn": heed_interrupts}
+    with subprocess.Popen(command, encoding="utf8", env=ENVIRONMENT, **options) as process:
         rows = 0
         for line in process.stdout:
             # The row of a step is printed when its models have been written.
@@ -102,6 +102,11 @@ def test_interrupted_training_leaves_both_models_loadable(tmp_path):
         process.communicate(timeout=60)
     assert process.returncode != 0
     assert find_ents(training.best) == find_ents(training.output / "model-last") == ENTS
+
+
+def heed_interrupts():
+    """What a shell starts in the background ignores them, and so would this test's child."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.slow

@@ -18,6 +18,18 @@ def test_readme_python_blocks_run(capsys):
     assert "▁Angel" in out
 
 
+def test_readme_sentences_in_six_languages_come_out_as_shown():
+    import spacy
+
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("xlmr_ner")
+    table = README.read_text(encoding="utf8").split("| sentence | found |\n|---|---|\n")[1].split("\n\n")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.split("\n")]
+    assert len(rows) == 6
+    found = [", ".join(f"{ent.text} {ent.label_}" for ent in nlp(sentence).ents) for sentence, _ in rows]
+    assert found == [expected for _, expected in rows]
+
+
 def test_readme_has_two_setup_commands_each_on_one_line():
     commands = [code.strip() for language, _, code in BLOCKS if language == "bash"]
     assert [command.count("\n") for command in commands] == [0, 0]

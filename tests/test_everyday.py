@@ -6,18 +6,11 @@ from everyday import EVERYDAY
 
 # What the model gets wrong, with the language: to grow shorter.
 KNOWN_FAULTS = {
-    "Jack Sparrow loves New York!",
-    "Jack Sparrow loves New York",
-    "Mein Bruder Thomas wohnt in Hamburg.",
-    "Моя сестра Анна живёт в Лондоне.",
-    "Peter Novák býva v Bratislave.",
-    "Moja sestra Mária cestuje do Prahy.",
     "Ahmet Ankara'ya gitti.",
-    "A miniszter Németországba utazott.",
+    "Kovács János Budapesten él.",
+    "Prezidents apmeklēja Vāciju.",
     "Președintele a vizitat Franța.",
-    "يعيش محمد في القاهرة .",
     "สมชายอยู่ที่กรุงเทพ",
-    "王小明住在台北。",
 }
 
 
