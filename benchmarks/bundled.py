@@ -28,11 +28,13 @@ RESULTS = Path(__file__).parent / "results" / "bundled.md"
 # Corpora whose test sets are at hand; of the others there are dev sets alone.
 TESTED = ("panx", "uner")
 LABELS = ("PER", "ORG", "LOC")
+WAYS = ("torch/float32", "torch/bfloat16", "onnx/float32", "onnx/int8")
 
 
-def make_nlp(model: Optional[str], precision: str) -> Language:
+def make_nlp(model: Optional[str], way: str) -> Language:
+    runtime, precision = way.split("/")
     nlp = spacy.blank("xx")
-    nlp.add_pipe("xlmr_ner", config={"model": {"name": model, "precision": precision}})
+    nlp.add_pipe("xlmr_ner", config={"model": {"name": model, "runtime": runtime, "precision": precision}})
     return nlp
 
 
@@ -83,26 +85,27 @@ def count_everyday(nlp: Language) -> List[str]:
     ]
 
 
-def measure_speed(model: Optional[str], precisions: List[str], *, rounds: int) -> List[str]:
-    """Words per second of nlp.pipe, the precisions taking turns."""
+def measure_speed(model: Optional[str], ways: List[str], *, rounds: int) -> List[str]:
+    """Words per second of nlp.pipe, the ways to run the network taking turns."""
     texts = make_texts(400)
     n_words = sum(len(text.split()) for text in texts)
-    pipelines = {precision: make_nlp(model, precision) for precision in precisions}
-    speeds: Dict[str, List[float]] = {precision: [] for precision in pipelines}
+    pipelines = {way: make_nlp(model, way) for way in ways}
+    speeds: Dict[str, List[float]] = {way: [] for way in pipelines}
     ents: Dict[str, List[List[str]]] = {}
     for i in range(rounds + 1):
-        for precision, nlp in pipelines.items():
+        for way, nlp in pipelines.items():
             start = time.perf_counter()
             docs = list(nlp.pipe(texts))
             if i:  # the first is to warm up
-                speeds[precision].append(n_words / (time.perf_counter() - start))
-            ents[precision] = [[f"{ent.start_char} {ent.end_char} {ent.label_}" for ent in doc.ents] for doc in docs]
+                speeds[way].append(n_words / (time.perf_counter() - start))
+            ents[way] = [[f"{ent.start_char} {ent.end_char} {ent.label_}" for ent in doc.ents] for doc in docs]
     rows = [f"## Speed\n\n{len(texts)} texts, {n_words:,} words, {torch.get_num_threads()} threads, {rounds} rounds.\n"]
-    rows += ["| precision | words/s, median | from to | texts with the entities of the first |", "|---|---|---|---|"]
-    for precision, values in speeds.items():
-        same = sum(a == b for a, b in zip(ents[precision], ents[precisions[0]]))
+    rows += ["| runtime/precision | words/s, median | from to | texts with the entities of the first |"]
+    rows += ["|---|---|---|---|"]
+    for way, values in speeds.items():
+        same = sum(a == b for a, b in zip(ents[way], ents[ways[0]]))
         spread = f"{min(values):,.0f} to {max(values):,.0f}"
-        rows.append(f"| {precision} | {statistics.median(values):,.0f} | {spread} | {same} of {len(texts)} |")
+        rows.append(f"| {way} | {statistics.median(values):,.0f} | {spread} | {same} of {len(texts)} |")
     return [*rows, ""]
 
 
@@ -112,11 +115,12 @@ def main() -> None:
     parser.add_argument("--split", choices=("test", "dev"), default="test", help="of panx and uner; gold has dev alone")
     parser.add_argument("--limit", type=int, help="sentences of each set; none: all")
     parser.add_argument("--rounds", type=int, default=5, help="of the measurement of speed; 0: leave it out")
-    parser.add_argument("--precisions", nargs="+", default=["float32", "bfloat16"], help="to measure the speed of")
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), help="runtime/precision, to measure the speed of")
+    parser.add_argument("--way", default=WAYS[0], help="runtime/precision, to measure F1 of")
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name} too")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    nlp = make_nlp(args.model, "float32")
+    nlp = make_nlp(args.model, args.way)
     where = f"{time.strftime('%Y-%m-%d')}, PyTorch {version('torch')}, transformers {version('transformers')}"
     lines = [
         "# The model in the package",
@@ -131,7 +135,7 @@ def main() -> None:
         lines += format_corpus(corpus, split, evaluate_corpus(nlp, corpus, split, args.limit))
     lines += count_everyday(nlp)
     if args.rounds:
-        lines += measure_speed(args.model, args.precisions, rounds=args.rounds)
+        lines += measure_speed(args.model, args.ways, rounds=args.rounds)
     print("\n".join(lines))
     if args.write:
         RESULTS.write_text("\n".join(lines), encoding="utf8")

@@ -28,7 +28,8 @@ from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForTokenClas
 from spacy_xlmr_ner.pieces.batching import plan_batches
 
 TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
-CONTENDERS = ("ours", "pipeline, batch 1", "pipeline, batch 16")
+ONNX = {"ours, onnx float32": "float32", "ours, onnx int8": "int8"}
+CONTENDERS = ("ours", *ONNX, "pipeline, batch 1", "pipeline, batch 16")
 
 
 def write_base(folder: Path, *, n_layers: int) -> None:
@@ -52,16 +53,16 @@ def write_base(folder: Path, *, n_layers: int) -> None:
     XLMRobertaForTokenClassification(config).save_pretrained(folder)
 
 
-def make_nlp(folder: Path, precision: str) -> Language:
+def make_nlp(folder: Path, precision: str, *, runtime: str = "torch") -> Language:
     nlp = spacy.blank("xx")
-    nlp.add_pipe("xlmr_ner", config={"model": {"name": str(folder), "precision": precision}})
+    nlp.add_pipe("xlmr_ner", config={"model": {"name": str(folder), "runtime": runtime, "precision": precision}})
     return nlp
 
 
 def make_contender(name: str, folder: Path, precision: str) -> Callable[[List[str]], object]:
     """Something that takes texts and finds their entities."""
-    if name == "ours":
-        nlp = make_nlp(folder, precision)
+    if name.startswith("ours"):
+        nlp = make_nlp(folder, precision) if name == "ours" else make_nlp(folder, ONNX[name], runtime="onnx")
         return lambda texts: [doc.ents for doc in nlp.pipe(texts)]
     tokenizer = AutoTokenizer.from_pretrained(folder, model_max_length=512)
     model = XLMRobertaForTokenClassification.from_pretrained(folder).to(getattr(torch, precision)).eval()
@@ -121,7 +122,7 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=48)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--layers", type=int, default=12)
-    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--precision", default="float32", help="of PyTorch")
     parser.add_argument("--only", nargs="*", default=list(CONTENDERS))
     parser.add_argument("--no-memory", action="store_true")
     parser.add_argument("--json", type=Path)

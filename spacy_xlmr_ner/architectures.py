@@ -5,18 +5,30 @@ from dataclasses import MISSING, fields
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Iterable, List, Mapping, Optional, Union, get_args
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Union, get_args
 
 from .checkpoint import Checkpoint, load_checkpoint, read_checkpoint
 from .checkpoint_files import CheckpointSource
 from .checkpoint_shim import CheckpointShim
 from .errors import Errors
 from .layers.xlmr_tagger import XlmrTagger
-from .runtimes.torch import TorchRuntime, prepare_torch
+from .runtimes.onnx_engine import OnnxEngine
+from .runtimes.torch import TorchEngine
 from .runtimes.torch_training import TorchTrainer, swap_params
 from .scratch import NetworkShape, init_checkpoint
 from .settings import check_choice, check_different, check_number, check_overlap, check_range
-from .types import Input, InputSettings, Pooling, Precision, SchemeName, TaggerModel, TrainingSettings
+from .types import (
+    Engine,
+    Input,
+    InputSettings,
+    OnnxPrecision,
+    Pooling,
+    Precision,
+    RuntimeName,
+    SchemeName,
+    TaggerModel,
+    TrainingSettings,
+)
 
 WHERE = "[components.<name>.model]"
 
@@ -32,6 +44,7 @@ def build_xlmr_tagger_v1(
     window: Optional[int] = None,
     overlap: int = 64,
     max_batch_pieces: int = 4096,
+    runtime: str = "torch",
     precision: str = "float32",
     device: Optional[str] = None,
     freeze: Union[int, str, None] = None,
@@ -54,7 +67,8 @@ def build_xlmr_tagger_v1(
     window (Optional[int]): Pieces, specials included; None: all that the checkpoint allows.
     overlap (int): Pieces that neighbouring windows share.
     max_batch_pieces (int): Pieces in a batch, padding included.
-    precision (str): "float32", "bfloat16" or "float16".
+    runtime (str): What runs the network when it predicts: "torch" or, on the CPU, "onnx" (extra `onnx`).
+    precision (str): "float32", "bfloat16" or "float16"; with "onnx" "float32" or "int8".
     device (Optional[str]): "cpu", "cuda:0", "mps"; None: where spaCy is.
     freeze (Union[int, str, None]): What training leaves as it is: "embeddings", "encoder", or a number: the embeddings
         and so many layers.
@@ -81,7 +95,6 @@ def build_xlmr_tagger_v1(
         overlap=overlap,
         max_batch_pieces=max_batch_pieces,
     )
-    dtype: Precision = check_choice("precision", precision, get_args(Precision), where=WHERE)
     source = CheckpointSource(name, None if labels is None else tuple(labels), revision, local_files_only)
     training = _check_training(
         freeze=freeze,
@@ -94,10 +107,9 @@ def build_xlmr_tagger_v1(
         input=input,
     )
     shim = CheckpointShim(
-        prepare=partial(prepare_torch, precision=dtype, device=device),
+        engine=_make_engine(runtime, precision, device),
         load=partial(load_checkpoint, source),
         read=read_checkpoint,
-        make_runtime=partial(TorchRuntime, precision=dtype, device=device),
         make_trainer=partial(TorchTrainer, settings=training, device=device),
         swap_params=swap_params,
     )
@@ -105,6 +117,21 @@ def build_xlmr_tagger_v1(
     if scheme is not None:
         scheme_name = check_choice("scheme", scheme, get_args(SchemeName), where=WHERE)
     return XlmrTagger(shim, settings=settings, training=training, scheme=scheme_name, make_scratch=make_scratch)
+
+
+def _make_engine(runtime: str, precision: Any, device: Optional[str]) -> Engine:
+    """RAISES (ValueError): XN102 or XN127 if there is no such runtime, or none in this precision."""
+    check_choice("runtime", runtime, get_args(RuntimeName), where=WHERE)
+    known: Dict[str, Any] = {"torch": get_args(Precision), "onnx": get_args(OnnxPrecision)}
+    other = "onnx" if runtime == "torch" else "torch"
+    if precision in known[other] and precision not in known[runtime]:
+        own, others = (", ".join(map(repr, known[name])) for name in (runtime, other))
+        message = Errors.XN127.format(precision=precision, runtime=runtime, known=own, other=other, others=others)
+        raise ValueError(message)
+    check_choice("precision", precision, known[runtime], where=WHERE)
+    if runtime == "onnx":
+        return OnnxEngine(precision=precision, device=device)
+    return TorchEngine(precision=precision, device=device)
 
 
 def make_scratch(texts: Iterable[str], sizes: Mapping[str, Any]) -> Checkpoint:

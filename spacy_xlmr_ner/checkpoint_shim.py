@@ -4,16 +4,16 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 import srsly
 from thinc.api import Shim
 
 from .errors import Errors
 from .types import (
+    Engine,
     LoadCheckpoint,
     LoadedCheckpoint,
-    MakeRuntime,
     MakeTrainer,
     ReadCheckpoint,
     Runtime,
@@ -30,10 +30,9 @@ MAX_SHOWN = 4
 class CheckpointShim(Shim):
     """Holds a checkpoint and what is made from it: the runtime that predicts, the trainer that learns.
 
-    prepare (Callable[[], None]): Called before anything is loaded; raises if device or precision are not to be had.
+    engine (Engine): Makes the runtime.
     load (LoadCheckpoint): Loads what the config names. Called once, by the first that needs the weights.
     read (ReadCheckpoint): Reads a folder that the checkpoint's own `write` has written.
-    make_runtime (MakeRuntime): Makes the runtime from a network.
     make_trainer (MakeTrainer): Makes the trainer from a network, and the network ready to be trained.
     swap_params (SwapParams): Puts other values into a network's weights for a while.
     """
@@ -43,18 +42,16 @@ class CheckpointShim(Shim):
     def __init__(
         self,
         *,
-        prepare: Callable[[], None],
+        engine: Engine,
         load: LoadCheckpoint,
         read: ReadCheckpoint,
-        make_runtime: MakeRuntime,
         make_trainer: MakeTrainer,
         swap_params: SwapParams,
     ):
         super().__init__(None)
-        self._prepare = prepare
+        self._engine = engine
         self._load = load
         self._read = read
-        self._make_runtime = make_runtime
         self._make_trainer = make_trainer
         self._swap_params = swap_params
         self._is_of_config = False
@@ -71,7 +68,7 @@ class CheckpointShim(Shim):
         if self._checkpoint is None:
             with self._lock:
                 if self._checkpoint is None:
-                    self._prepare()
+                    self._engine.prepare()
                     self._checkpoint = self._load()
                     self._is_of_config = True
         return self._checkpoint
@@ -82,7 +79,7 @@ class CheckpointShim(Shim):
         if self._runtime is None:
             with self._lock:
                 if self._runtime is None:
-                    self._runtime = self._make_runtime(self.checkpoint.network)
+                    self._runtime = self._engine.make_runtime(self.checkpoint)
         return self._runtime
 
     @property
@@ -138,7 +135,7 @@ class CheckpointShim(Shim):
 
     def replace(self, load: LoadCheckpoint) -> None:
         """Take another checkpoint in place of the one that the config names."""
-        self._prepare()
+        self._engine.prepare()
         checkpoint = load()
         with self._lock:
             self._checkpoint = checkpoint
@@ -146,12 +143,14 @@ class CheckpointShim(Shim):
             self.reset()
 
     def to_folder(self, folder: Path) -> None:
-        """Write the checkpoint to a folder."""
+        """Write the checkpoint to a folder, and what the engine has made of it."""
         self.checkpoint.write(folder)
+        self._engine.write(self.checkpoint, folder)
 
     def from_folder(self, folder: Path) -> None:
         """Take the checkpoint of a folder in place of the one here."""
         self.replace(lambda: self._read(folder))
+        self._engine.read(self.checkpoint, folder)
 
     def to_bytes(self) -> bytes:
         """The files of the checkpoint by name, in msgpack.

@@ -51,6 +51,14 @@ class Errors(metaclass=ErrorsWithCodes):
     XN110 = "`{setting}` is {found!r} but must be {expected}. Set it in {where} of the config."
     XN111 = 'The pipeline has no `xlmr_ner` component (found: {found}). Add one with nlp.add_pipe("xlmr_ner").'
     XN112 = "This needs the package `{package}`, which is not installed. Run: pip install 'spacy-xlmr-ner[{extra}]'"
+    XN127 = (
+        '`precision` is {precision!r}, which runtime = "{runtime}" lacks: it has {known}, and '
+        "'{other}' has {others}. Set both in [components.<name>.model] of the config."
+    )
+    XN128 = (
+        '`device` is {device!r}, but runtime = "onnx" runs on the CPU. Set device = "cpu" or runtime = "torch" in '
+        "[components.<name>.model] of the config."
+    )
     XN120 = (
         "`freeze` is {found!r} but must be null, 'embeddings', 'encoder' or a number of layers from 1 to {n_layers}. "
         "Set it in [components.<name>.model] of the config."
@@ -318,6 +326,18 @@ class Warnings(metaclass=ErrorsWithCodes):
     XW401 = (
         "'{path}' was missing, as after a crash while saving; the former one, put aside as '{aside}', was loaded "
         "instead."
+    )
+    XW403 = (
+        "The checkpoint '{checkpoint}' cannot run in ONNX Runtime ({reason}). It runs in PyTorch, in float32, which is "
+        'slower; runtime = "torch" in [components.<name>.model] says so without this warning.'
+    )
+    XW404 = (
+        "{file} in '{path}' was left out ({reason}): the graph is made anew from the weights. Save the pipeline again "
+        "to have it there."
+    )
+    XW405 = (
+        "In int8 the checkpoint '{checkpoint}' gives {share} of the words of a sample other tags than in float32. "
+        'precision = "float32" gives the right ones.'
     )
     XW501 = (
         "Another package has registered Span._.score as a {kind}; it is left alone. "

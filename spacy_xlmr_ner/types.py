@@ -29,6 +29,8 @@ ExistingEnts = Literal["keep", "overwrite", "best"]
 Input = Literal["words", "text"]
 Pooling = Literal["first", "mean", "max"]
 Precision = Literal["float32", "bfloat16", "float16"]
+RuntimeName = Literal["torch", "onnx"]
+OnnxPrecision = Literal["float32", "int8"]
 
 Freeze = Union[Literal["embeddings", "encoder"], int, None]
 
@@ -139,6 +141,7 @@ class LoadedCheckpoint(Protocol):
     tags: Tuple[str, ...]
     max_window: int
     network: Any
+    origin: str
 
     def check_trained(self) -> None:
         """Refuse to predict with random weights."""
@@ -156,8 +159,23 @@ class LoadedCheckpoint(Protocol):
         """Write a folder that `from_pretrained` of transformers opens."""
 
 
+class Engine(Protocol):
+    """What makes runtimes: PyTorch or ONNX Runtime, in some precision."""
+
+    def prepare(self) -> None:
+        """Say what is wrong with the machine or the settings before weights are read."""
+
+    def make_runtime(self, checkpoint: LoadedCheckpoint) -> Runtime:
+        """Make a runtime of the weights as they are now."""
+
+    def write(self, checkpoint: LoadedCheckpoint, folder: Path) -> None:
+        """Write what it has made of the weights beside them, if anything."""
+
+    def read(self, checkpoint: LoadedCheckpoint, folder: Path) -> None:
+        """Take what `write` has written, if it is of these weights."""
+
+
 LoadCheckpoint = Callable[[], LoadedCheckpoint]
 ReadCheckpoint = Callable[[Path], LoadedCheckpoint]
-MakeRuntime = Callable[[Any], Runtime]
 MakeTrainer = Callable[[Any], Trainer]
 SwapParams = Callable[[Any, Mapping[Tuple[int, str], Any], int], ContextManager[None]]

@@ -16,6 +16,7 @@ SETTINGS = {
     "window": None,
     "overlap": 64,
     "max_batch_pieces": 4096,
+    "runtime": "torch",
     "precision": "float32",
     "device": None,
 }
@@ -32,6 +33,7 @@ SETTINGS = {
         {"input": "text", "pooling": "max"},
         {"window": 67},  # holds 65 pieces beside the specials: one more than the overlap
         {"precision": "bfloat16"},
+        {"runtime": "onnx", "precision": "int8"},
         {"device": "cuda:7"},
     ],
 )
@@ -39,8 +41,10 @@ def test_build_xlmr_tagger_reads_nothing(setting, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("something was read")
 
-    for function in ("load_checkpoint", "read_checkpoint", "prepare_torch", "TorchRuntime"):
+    for function in ("load_checkpoint", "read_checkpoint"):
         monkeypatch.setattr(f"spacy_xlmr_ner.architectures.{function}", refuse)
+    for engine in ("torch.TorchEngine", "onnx_engine.OnnxEngine"):
+        monkeypatch.setattr(f"spacy_xlmr_ner.runtimes.{engine}.prepare", refuse)
     assert build_xlmr_tagger_v1(**{**SETTINGS, **setting}).name == "xlmr_tagger"
 
 
@@ -50,6 +54,10 @@ def test_build_xlmr_tagger_reads_nothing(setting, monkeypatch):
         ({"input": "word"}, "XN102", "'words', 'text'"),
         ({"pooling": "last"}, "XN102", "'first', 'mean', 'max'"),
         ({"precision": "float64"}, "XN102", "'float32', 'bfloat16', 'float16'"),
+        ({"runtime": "tvm"}, "XN102", "'torch', 'onnx'"),
+        ({"runtime": "onnx", "precision": "int4"}, "XN102", "'float32', 'int8'"),
+        ({"precision": "int8"}, "XN127", "'onnx' has 'float32', 'int8'"),
+        ({"runtime": "onnx", "precision": "bfloat16"}, "XN127", "lacks: it has 'float32', 'int8'"),
         ({"scheme": "bilou"}, "XN102", "'io', 'iob', 'bioes'"),
         ({"overlap": -1}, "XN106", "`overlap` is -1"),
         ({"overlap": True}, "XN106", "`overlap` is True"),

@@ -40,6 +40,14 @@ def test_case_gives_the_right_entities(case, input, decoding, case_checkpoints, 
     assert all(0.9 < ent._.score <= 1.0 for ent in doc.ents)
 
 
+@pytest.mark.filterwarnings("ignore:.*XW301")
+@pytest.mark.parametrize("runtime, precision", [("onnx", "float32"), ("onnx", "int8"), ("torch", "bfloat16")])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case_gives_the_right_entities_however_it_is_computed(case, runtime, precision, case_checkpoints, make_nlp):
+    nlp = make_nlp(case_checkpoints[case.name], lang=case.lang, model={"runtime": runtime, "precision": precision})
+    assert get_ents(nlp(case.text)) == list(case.right)
+
+
 @pytest.mark.parametrize("input", ["words", "text"])
 def test_word_longer_than_a_window_is_warned_of_once(input, case_checkpoints, make_nlp):
     nlp = make_nlp(case_checkpoints["word longer than a window"], model={"input": input})

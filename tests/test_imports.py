@@ -18,7 +18,10 @@ RANKS = {
     2.1: "labelled loss pieces/runner pieces/sampling",
     2.2: "trainable runtimes/seeding",
     3: "checkpoint runtimes/__init__ runtimes/torch runtimes/torch_optimizer layers/__init__ layers/pooled_logits",
-    3.05: "runtimes/torch_training layers/xlmr_tagger",
+    3.01: "runtimes/sample_text",
+    3.05: "runtimes/torch_training runtimes/onnx_graph layers/xlmr_tagger",
+    3.06: "runtimes/onnx",
+    3.07: "runtimes/onnx_engine",
     3.1: "scratch",
     4: "architectures",
     5: "component",
@@ -44,7 +47,7 @@ RANKS = {
     6.07: "analysis/__init__ report/score_tables",
     6.08: "report/evaluation_page report/transfer_page",
     6.09: "report/__init__ cli/evaluation_options cli/many_values",
-    6.1: "cli/convert cli/init_checkpoint cli/evaluate cli/transfer cli/tag",
+    6.1: "cli/convert cli/init_checkpoint cli/evaluate cli/export cli/transfer cli/tag",
     6.11: "cli/debug",
     6.2: "cli/app",
     6.3: "cli/__init__ __init__",
@@ -53,7 +56,10 @@ RANKS = {
 RANK = {f"{name}.py": rank for rank, names in RANKS.items() for name in names.split()}
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
 ONLY_IN = {
-    "torch": "runtimes/torch.py runtimes/torch_optimizer.py runtimes/torch_training.py runtimes/seeding.py",
+    "torch": "runtimes/onnx.py runtimes/onnx_graph.py runtimes/seeding.py "
+    "runtimes/torch.py runtimes/torch_optimizer.py runtimes/torch_training.py",
+    "onnx": "",  # by require_extra alone, and so are the next
+    "onnxruntime": "",
     "transformers": "checkpoint.py scratch.py",
     "huggingface_hub": "checkpoint_files.py",
 }

@@ -8,6 +8,7 @@ from ..about import __version__
 from .convert import convert
 from .debug import OVERRIDES, debug
 from .evaluate import evaluate
+from .export import export
 from .init_checkpoint import init
 from .many_values import ManyTextsCommand
 from .tag import tag
@@ -42,4 +43,5 @@ app.command()(convert)
 app.command("init-checkpoint", cls=ManyTextsCommand)(init)
 app.command(context_settings=OVERRIDES)(debug)
 app.command()(evaluate)
+app.command()(export)
 app.command(cls=ManyDataCommand)(transfer)

@@ -5,6 +5,8 @@ import os
 import textwrap
 import threading
 from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Optional
 from weakref import WeakKeyDictionary
 
@@ -12,7 +14,7 @@ import torch
 from thinc.util import get_torch_default_device
 
 from ..errors import Errors
-from ..types import BoolArray, FloatArray, IntArray, Precision
+from ..types import BoolArray, FloatArray, IntArray, LoadedCheckpoint, Precision
 
 MAX_REASON = 160  # characters of PyTorch's own message
 
@@ -29,12 +31,6 @@ def leave_parent_threads() -> None:
     if os.getpid() != _pid:
         torch.set_num_threads(1)
         _pid = os.getpid()
-
-
-def prepare_torch(*, precision: Precision, device: Optional[str]) -> None:
-    """Say what is wrong with the device or the precision before weights are read. Arguments as for TorchRuntime."""
-    leave_parent_threads()
-    check_precision(precision, find_device(device))
 
 
 def make_lock(network: torch.nn.Module) -> threading.RLock:
@@ -84,6 +80,32 @@ def check_precision(precision: Precision, device: torch.device, *, setting: str 
 def _shorten(err: Exception) -> str:
     """The first words of an error: PyTorch's list of all its backends says nothing to a user."""
     return textwrap.shorten(str(err), MAX_REASON, placeholder=" ...")
+
+
+@dataclass(frozen=True)
+class TorchEngine:
+    """Makes runtimes of PyTorch. Nothing that it makes needs to be kept.
+
+    precision (Precision), device (Optional[str]): As for TorchRuntime.
+    """
+
+    precision: Precision
+    device: Optional[str]
+
+    def prepare(self) -> None:
+        """As types.Engine."""
+        leave_parent_threads()
+        check_precision(self.precision, find_device(self.device))
+
+    def make_runtime(self, checkpoint: LoadedCheckpoint) -> "TorchRuntime":
+        """As types.Engine."""
+        return TorchRuntime(checkpoint.network, precision=self.precision, device=self.device)
+
+    def write(self, checkpoint: LoadedCheckpoint, folder: Path) -> None:
+        """As types.Engine."""
+
+    def read(self, checkpoint: LoadedCheckpoint, folder: Path) -> None:
+        """As types.Engine."""
 
 
 class TorchRuntime:

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModelForTokenClassification
 
 from spacy_xlmr_ner.runtimes import torch as runtimes
-from spacy_xlmr_ner.runtimes.torch import TorchRuntime, check_precision, find_device, prepare_torch
+from spacy_xlmr_ner.runtimes.torch import TorchEngine, TorchRuntime, check_precision, find_device
 
 WINDOWS = [[0, 5, 6, 7, 2], [0, 8, 2], [0, 9, 10, 11, 12, 13, 14, 2]]
 
@@ -121,6 +121,6 @@ def test_check_precision_refuses_what_the_device_cannot_compute(monkeypatch):
         check_precision("bfloat16", torch.device("cpu"))
 
 
-def test_prepare_torch_checks_the_device_first():
+def test_torch_engine_checks_the_device_first():
     with pytest.raises(ValueError, match="XN108"):
-        prepare_torch(precision="float16", device="cuda:99")
+        TorchEngine(precision="float16", device="cuda:99").prepare()

@@ -1,0 +1,47 @@
+"""python -m spacy_xlmr_ner export: a pipeline that is ready to serve."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from wasabi import msg
+
+from ..errors import Errors
+from ..loading import FACTORY, load_pipeline
+from ..types import RuntimeName
+from .console import exit_on_error, show_warnings
+
+
+def export(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A spaCy pipeline (folder or package), or a checkpoint (folder or hub id)."
+        ),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder, new or empty.")],
+    runtime: Annotated[RuntimeName, typer.Option(help="What is to run the network.")] = "onnx",
+    precision: Annotated[
+        str, typer.Option(help="onnx: float32 or int8. torch: float32, bfloat16 or float16.")
+    ] = "float32",
+    lang: Annotated[str, typer.Option(help="spaCy's language, whose tokenizer is used. Not for pipelines.")] = "xx",
+) -> None:
+    """Save a pipeline ready to serve: to be run by ONNX Runtime or PyTorch, in a precision, with all that it needs.
+
+    It loads with spacy.load. The graph that ONNX Runtime runs is made, checked and put beside the weights.
+    """
+    with exit_on_error(), show_warnings():
+        if out.is_file() or (out.is_dir() and any(out.iterdir())):
+            raise ValueError(
+                Errors.XN223.format(option="OUT", found=str(out), expected="a folder that is new or empty")
+            )
+        settings = {"runtime": runtime, "precision": precision}
+        if runtime == "onnx":
+            settings["device"] = "cpu"
+        nlp = load_pipeline(model, lang=lang, settings=settings)
+        names = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == FACTORY]
+        if not names:
+            raise ValueError(Errors.XN111.format(found=", ".join(nlp.pipe_names) or "nothing"))
+        nlp.to_disk(out)
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    msg.good(f"Wrote {out} ({', '.join(names)}: {runtime}, {precision}; {size / 1e6:.1f} MB)")

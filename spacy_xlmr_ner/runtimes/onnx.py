@@ -1,0 +1,66 @@
+"""The network in ONNX Runtime."""
+
+import os
+import threading
+from typing import Any, Dict, List, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .._compat import require_extra
+from ..types import BoolArray, FloatArray, IntArray
+from .onnx_graph import EMBEDDED, EXTRA, LENGTHS, EncoderGraph, embed
+from .torch import leave_parent_threads
+
+# Sessions of a parent process in a forked worker: they cannot be ended there, since their threads are gone.
+_left_alone: List[Any] = []
+
+
+class OnnxRuntime:
+    """Runs a graph on the CPU. Safe to be called from several threads.
+
+    The embeddings are looked up by PyTorch in the checkpoint's own table, of which few rows are ever read.
+
+    graph (EncoderGraph): The network.
+    model (bytes): The graph, with its weights or without.
+    weights (Dict[str, FloatArray]): Those that the graph lacks, by name.
+    """
+
+    def __init__(self, graph: EncoderGraph, model: bytes, weights: Dict[str, FloatArray]):
+        self._tables: Sequence[Tensor] = graph.find_tables()
+        self._padding_idx = graph.padding_idx
+        self._model, self._weights = model, weights
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._session = _make_session(model, weights)
+
+    def __call__(self, piece_ids: IntArray, mask: BoolArray) -> FloatArray:
+        """As types.Runtime; the padding of a window is at its end."""
+        leave_parent_threads()
+        if self._pid != os.getpid():
+            self._leave_parent_session()
+        with torch.inference_mode():
+            embedded = embed(torch.from_numpy(piece_ids), self._tables, padding_idx=self._padding_idx)
+        lengths = mask.sum(axis=1).astype(np.int32)
+        logits: FloatArray = self._session.run(None, {EMBEDDED: embedded, LENGTHS: lengths})[0]
+        return logits
+
+    def _leave_parent_session(self) -> None:
+        with self._lock:
+            if self._pid != os.getpid():
+                _left_alone.append(self._session)
+                self._session = _make_session(self._model, self._weights)
+                self._pid = os.getpid()
+
+
+def _make_session(model: bytes, weights: Dict[str, FloatArray]) -> Any:
+    """Make a session with as many threads as PyTorch has."""
+    library = require_extra("onnxruntime", extra=EXTRA)
+    options = library.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3  # errors: it warns of what only its makers can change
+    if weights:
+        values = [library.OrtValue.ortvalue_from_numpy(weight) for weight in weights.values()]
+        options.add_external_initializers(list(weights), values)
+    return library.InferenceSession(model, options, providers=["CPUExecutionProvider"])

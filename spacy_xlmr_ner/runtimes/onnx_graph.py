@@ -1,0 +1,233 @@
+"""The network as a graph for ONNX Runtime, in the runtime's own fused operators.
+
+The graph is written node by node from the names of the weights. torch.onnx.export of transformers' model was tried
+first: it follows the code of each version of both, and with transformers 5.23 and torch 2.13 the logits of padded
+batches came out wrong by up to 2.8.
+"""
+
+import hashlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Collection, Dict, List, Optional, Sequence, Tuple
+
+import torch
+from torch import Tensor
+
+from .._compat import require_extra
+from ..types import FloatArray
+
+EXTRA = "onnx"
+# transformers' architectures of one shape: BERT's layers, and a linear head on the last of them.
+ARCHITECTURES = ("xlm-roberta", "roberta", "camembert", "bert", "electra", "data2vec-text")
+OPSET, IR_VERSION, FUSED = 17, 8, "com.microsoft"
+EMBEDDED, LENGTHS, LOGITS = "embedded", "lengths", "logits"
+TABLES = ("word", "position", "token_type")
+DENSE = ("attention.output", "intermediate", "output")
+PROJECTIONS = ("query", "key", "value")
+
+Node = Tuple[str, List[str], List[str], Dict[str, Any]]
+
+
+class EncoderGraph:
+    """The graph of one network, without its weights.
+
+    It takes the sum of the embeddings, shape (n_windows, length, width), float32, and the number of pieces of each
+    window, shape (n_windows,), int32; it gives logits. The table of the pieces is the largest part of most networks and
+    is used row by row: it stays where it is.
+
+    network (torch.nn.Module): Of transformers.
+    RAISES (ValueError): If it is of another shape; with the reason.
+    """
+
+    def __init__(self, network: torch.nn.Module):
+        config = network.config
+        reason = find_misfit(network)
+        if reason is not None:
+            raise ValueError(reason)
+        self.n_layers = config.num_hidden_layers
+        self.n_heads = config.num_attention_heads
+        self.epsilon = config.layer_norm_eps
+        # Where positions are counted from, padding left out, as RoBERTa's are; None: from 0.
+        self.padding_idx: Optional[int] = network.base_model.embeddings.position_embeddings.padding_idx
+        self._prefix = network.base_model_prefix
+        self._state: Dict[str, Tensor] = network.state_dict()
+
+    def find_tables(self) -> List[Tensor]:
+        """The embeddings of pieces, positions and types, on the CPU, in the dtype of the network."""
+        return [self._state[f"{self._prefix}.embeddings.{name}_embeddings.weight"].cpu() for name in TABLES]
+
+    def find_weights(self) -> Dict[str, FloatArray]:
+        """All other weights by the names that the graph calls them, float32.
+
+        Those of the attention are laid out as the operator takes them; the others share memory with the network where
+        that is on the CPU and in float32.
+        """
+        found = {}
+        for name, weight in self._state.items():
+            if "_embeddings." not in name and "attention.self" not in name and "position_ids" not in name:
+                found[name] = _to_float(weight)
+        for i in range(self.n_layers):
+            own = f"{self._name_layer(i)}.attention.self"
+            weights = [self._state[f"{own}.{part}.weight"].float().T for part in PROJECTIONS]
+            found[f"{own}.weight"] = _to_float(torch.cat(weights, dim=1))
+            found[f"{own}.bias"] = _to_float(torch.cat([self._state[f"{own}.{part}.bias"] for part in PROJECTIONS]))
+        return found
+
+    def compute_fingerprint(self) -> str:
+        """What tells the weights in the graph from others, and from this structure with another number of heads."""
+        digest = hashlib.sha256(f"{self.n_layers} {self.n_heads} {self.epsilon}".encode())
+        for name, weight in sorted(self._state.items()):
+            if "_embeddings." not in name and "position_ids" not in name:
+                digest.update(f"{name} {tuple(weight.shape)} {weight.dtype}".encode())
+                digest.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy())
+        return digest.hexdigest()
+
+    def make_model(self, weights: Dict[str, FloatArray], *, with_weights: bool) -> Any:
+        """Make the graph.
+
+        weights (Dict[str, FloatArray]): Of find_weights.
+        with_weights (bool): Put them in, in the layout that quantize_dynamic knows; else a session is to be given them.
+        RETURNS (onnx.ModelProto): The graph.
+        """
+        onnx = require_extra("onnx", extra=EXTRA)
+        make = onnx.helper
+        describe, floats = make.make_tensor_value_info, onnx.TensorProto.FLOAT
+        n_tags, width = weights["classifier.weight"].shape
+        graph = make.make_graph(
+            [make.make_node(*arguments, **settings) for *arguments, settings in self._list_nodes(with_weights)],
+            "encoder",
+            [
+                describe(EMBEDDED, floats, ["n_windows", "length", width]),
+                describe(LENGTHS, onnx.TensorProto.INT32, ["n_windows"]),
+            ],
+            [describe(LOGITS, floats, ["n_windows", "length", n_tags])],
+            [_make_initializer(onnx, name, weight, inside=with_weights) for name, weight in weights.items()],
+        )
+        opsets = [make.make_opsetid("", OPSET), make.make_opsetid(FUSED, 1)]
+        return make.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+
+    def _list_nodes(self, with_weights: bool) -> List[Node]:
+        """The operators in their order."""
+        embedding_norm = f"{self._prefix}.embeddings.LayerNorm"
+        inputs = [EMBEDDED, f"{embedding_norm}.weight", f"{embedding_norm}.bias"]
+        hidden = f"{embedding_norm}.out"
+        nodes: List[Node] = [("LayerNormalization", inputs, [hidden], {"axis": -1, "epsilon": self.epsilon})]
+
+        def multiply(inputs: str, name: str) -> str:
+            operator, settings = ("MatMul", {}) if with_weights else ("FusedMatMul", {"domain": FUSED, "transB": 1})
+            nodes.append((operator, [inputs, f"{name}.weight"], [f"{name}.out"], {"name": name, **settings}))
+            return f"{name}.out"
+
+        def add_and_norm(name: str, inputs: str, skipped: str) -> str:
+            norm = [f"{name}.LayerNorm.weight", f"{name}.LayerNorm.bias", f"{name}.dense.bias"]
+            summands = [multiply(inputs, f"{name}.dense"), skipped]
+            settings = {"domain": FUSED, "epsilon": self.epsilon}
+            nodes.append(("SkipLayerNormalization", [*summands, *norm], [name], settings))
+            return name
+
+        for i in range(self.n_layers):
+            layer = self._name_layer(i)
+            own, wide = f"{layer}.attention.self", f"{layer}.intermediate"
+            inputs = [hidden, f"{own}.weight", f"{own}.bias", LENGTHS]
+            settings = {"name": own, "domain": FUSED, "num_heads": self.n_heads}
+            nodes.append(("Attention", inputs, [own], settings))
+            middle = add_and_norm(f"{layer}.attention.output", own, hidden)
+            inputs = [multiply(middle, f"{wide}.dense"), f"{wide}.dense.bias"]
+            nodes.append(("BiasGelu", inputs, [wide], {"domain": FUSED}))
+            hidden = add_and_norm(f"{layer}.output", wide, middle)
+        nodes.append(("Add", [multiply(hidden, "classifier"), "classifier.bias"], [LOGITS], {}))
+        return nodes
+
+    def _name_layer(self, i: int) -> str:
+        return f"{self._prefix}.encoder.layer.{i}"
+
+
+def _make_initializer(onnx: Any, name: str, weight: FloatArray, *, inside: bool) -> Any:
+    if inside:
+        is_dense = weight.ndim == 2 and not name.endswith("attention.self.weight")
+        return onnx.numpy_helper.from_array(weight.T.copy() if is_dense else weight, name)
+    tensor = onnx.TensorProto(
+        name=name, data_type=onnx.TensorProto.FLOAT, dims=weight.shape, data_location=onnx.TensorProto.EXTERNAL
+    )
+    for key, value in (("location", "weights"), ("offset", 0), ("length", weight.nbytes)):
+        tensor.external_data.add(key=key, value=str(value))
+    return tensor
+
+
+def find_misfit(network: torch.nn.Module) -> Optional[str]:
+    """Why a network is of another shape than the graph; None if it is of this."""
+    config = network.config
+    if config.model_type not in ARCHITECTURES:
+        return f"its architecture is {config.model_type!r}; known are {', '.join(ARCHITECTURES)}"
+    settings = {
+        "hidden_act": ("gelu",),
+        "position_embedding_type": ("absolute",),
+        "is_decoder": (False,),
+        "add_cross_attention": (False,),
+    }
+    for setting, known in settings.items():
+        if getattr(config, setting, known[0]) not in known:
+            return f"its {setting} is {getattr(config, setting)!r}; known is {known[0]!r}"
+    prefix = network.base_model_prefix
+    parts = [f"{prefix}.embeddings.LayerNorm", "classifier"]
+    for i in range(config.num_hidden_layers):
+        layer = f"{prefix}.encoder.layer.{i}"
+        parts += [f"{layer}.{part}.dense" for part in DENSE]
+        parts += [f"{layer}.{part}.LayerNorm" for part in ("attention.output", "output")]
+        parts += [f"{layer}.attention.self.{part}" for part in PROJECTIONS]
+    expected = {f"{part}.{kind}" for part in parts for kind in ("weight", "bias")}
+    expected |= {f"{prefix}.embeddings.{table}_embeddings.weight" for table in TABLES}
+    different = expected ^ {name for name, _ in network.named_parameters()}
+    return f"it has other weights than a plain {config.model_type}: {min(different)}" if different else None
+
+
+def quantize(model: Any, *, left_out: Collection[str] = ()) -> bytes:
+    """Make the matrices of a graph int8, the activations as they come (ONNX Runtime's dynamic quantisation).
+
+    Weights take seven of the eight bits: with eight the sums of two products overflow on processors without VNNI.
+
+    model (onnx.ModelProto): Of EncoderGraph.make_model, with its weights.
+    left_out (Collection[str]): Names of nodes that stay float32.
+    RETURNS (bytes): The quantised graph.
+    SOURCE: ONNX Runtime's page on quantization, "When and why do I need to try U8U8?"
+    """
+    tools = require_extra("onnxruntime.quantization", extra=EXTRA)
+    model.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")  # nothing is left to prepare
+    with TemporaryDirectory() as folder:
+        out = Path(folder) / "quantized.onnx"
+        tools.quantize_dynamic(
+            model,
+            str(out),
+            op_types_to_quantize=["Attention", "MatMul"],
+            nodes_to_exclude=sorted(left_out),
+            per_channel=True,
+            reduce_range=True,
+            weight_type=tools.QuantType.QInt8,
+            extra_options={"DefaultTensorType": 1},
+        )
+        return out.read_bytes()
+
+
+def embed(ids: Tensor, tables: Sequence[Tensor], *, padding_idx: Optional[int]) -> FloatArray:
+    """The sum of the embeddings of pieces, positions and types.
+
+    ids (Tensor): Shape (n_windows, length), padded.
+    tables (Sequence[Tensor]): Of EncoderGraph.find_tables.
+    padding_idx (Optional[int]): Of EncoderGraph.
+    RETURNS (FloatArray): Shape (n_windows, length, width), float32.
+    SOURCE: transformers, create_position_ids_from_input_ids.
+    """
+    pieces, positions, types = tables
+    if padding_idx is None:
+        places = torch.arange(ids.shape[1])
+    else:
+        is_piece = (ids != padding_idx).long()
+        places = is_piece.cumsum(1) * is_piece + padding_idx
+    embedded = torch.nn.functional.embedding(ids, pieces).float()
+    embedded += torch.nn.functional.embedding(places, positions).float()
+    embedded += types[0].float()
+    return embedded.numpy()
+
+
+def _to_float(weight: Tensor) -> FloatArray:
+    return weight.detach().to("cpu", torch.float32).contiguous().numpy()

@@ -1,0 +1,93 @@
+import json
+
+import pytest
+import spacy
+from typer.testing import CliRunner
+
+from spacy_xlmr_ner.cli import app
+
+TEXT = "Jack Sparrow loves New York and Anna lives in Berlin"
+
+
+@pytest.fixture
+def run():
+    return lambda *args: CliRunner().invoke(app, ["export", *map(str, args)])
+
+
+def get_ents(nlp):
+    return [(ent.text, ent.label_) for ent in nlp(TEXT).ents]
+
+
+def get_model_settings(nlp, name="xlmr_ner"):
+    return nlp.config["components"][name]["model"]
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_export_of_a_checkpoint_makes_a_pipeline_with_its_graph(run, precision, chosen_checkpoint, tmp_path):
+    result = run(chosen_checkpoint, tmp_path / "out", "--runtime", "onnx", "--precision", precision)
+    assert result.exit_code == 0, result.output
+    assert f"xlmr_ner: onnx, {precision}" in result.output
+    assert (tmp_path / "out" / "xlmr_ner" / "checkpoint" / f"graph.{precision}.onnx").is_file()
+    nlp = spacy.load(tmp_path / "out")
+    settings = get_model_settings(nlp)
+    assert (settings["runtime"], settings["precision"], settings["device"]) == ("onnx", precision, "cpu")
+    assert get_ents(nlp) == [("Jack Sparrow", "PER"), ("New York", "LOC"), ("Anna", "PER"), ("Berlin", "LOC")]
+
+
+def test_export_of_a_pipeline_keeps_the_rest_of_it(run, chosen_checkpoint, make_nlp, tmp_path):
+    nlp = make_nlp(chosen_checkpoint, name="ner", lang="en", label_map={"PER": "PERSON"}, model={"window": 100})
+    nlp.add_pipe("sentencizer", first=True)
+    nlp.to_disk(tmp_path / "pipeline")
+    result = run(tmp_path / "pipeline", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    loaded = spacy.load(tmp_path / "out")
+    assert (loaded.lang, loaded.pipe_names) == ("en", ["sentencizer", "ner"])
+    assert get_model_settings(loaded, "ner")["window"] == 100
+    assert get_ents(loaded)[0] == ("Jack Sparrow", "PERSON")
+
+
+def test_export_to_torch_drops_the_graph(run, chosen_checkpoint, tmp_path):
+    assert run(chosen_checkpoint, tmp_path / "first").exit_code == 0
+    args = ("--runtime", "torch", "--precision", "bfloat16")
+    assert run(tmp_path / "first", tmp_path / "second", *args).exit_code == 0
+    assert not list((tmp_path / "second").rglob("graph.*"))
+    assert get_model_settings(spacy.load(tmp_path / "second"))["precision"] == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    "args, said",
+    [
+        (("--precision", "float16"), "XN127"),
+        (("--precision", "int4"), "XN102"),
+        (("--runtime", "tvm"), "tvm"),
+    ],
+)
+def test_export_refuses_what_there_is_not(run, args, said, chosen_checkpoint, tmp_path):
+    result = run(chosen_checkpoint, tmp_path / "out", *args)
+    assert result.exit_code != 0
+    assert said in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_export_refuses_a_folder_in_use(run, chosen_checkpoint, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    result = run(chosen_checkpoint, tmp_path / "out")
+    assert result.exit_code == 1
+    assert "XN223" in result.output
+
+
+def test_export_refuses_a_pipeline_without_the_component(run, tmp_path):
+    spacy.blank("en").to_disk(tmp_path / "pipeline")
+    result = run(tmp_path / "pipeline", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "XN111" in result.output
+
+
+def test_export_settings_reach_every_component(run, chosen_checkpoint, make_nlp, tmp_path):
+    nlp = make_nlp(chosen_checkpoint)
+    nlp.add_pipe("xlmr_ner", name="second", config={"model": {"name": str(chosen_checkpoint)}})
+    nlp.to_disk(tmp_path / "pipeline")
+    assert run(tmp_path / "pipeline", tmp_path / "out").exit_code == 0
+    config = json.loads(json.dumps(spacy.load(tmp_path / "out").config))
+    assert [config["components"][name]["model"]["runtime"] for name in ("xlmr_ner", "second")] == ["onnx", "onnx"]

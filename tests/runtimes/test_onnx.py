@@ -1,0 +1,325 @@
+import json
+import multiprocessing
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import spacy
+import torch
+from toys import IOB_TAGS, make_config, make_toy_docs, write_random
+from transformers import (
+    AutoModelForTokenClassification,
+    BertConfig,
+    BertForTokenClassification,
+    CamembertConfig,
+    CamembertForTokenClassification,
+    DistilBertConfig,
+    DistilBertForTokenClassification,
+    ElectraConfig,
+    ElectraForTokenClassification,
+    RobertaConfig,
+    RobertaForTokenClassification,
+    XLMRobertaForTokenClassification,
+    XLMRobertaXLConfig,
+    XLMRobertaXLForTokenClassification,
+)
+
+from spacy_xlmr_ner.checkpoint import read_checkpoint
+from spacy_xlmr_ner.runtimes import onnx_engine
+from spacy_xlmr_ner.runtimes.onnx import OnnxRuntime
+from spacy_xlmr_ner.runtimes.onnx_engine import OnnxEngine
+from spacy_xlmr_ner.runtimes.onnx_graph import EncoderGraph, find_misfit
+from spacy_xlmr_ner.runtimes.torch import TorchRuntime
+
+WINDOWS = [[0, 5, 6, 7, 2], [0, 8, 2], [0, 9, 10, 11, 12, 13, 14, 2]]
+TEXT = "Jack Sparrow loves New York and Anna lives in Berlin"
+SHAPE = {"num_hidden_layers": 2, "num_attention_heads": 2, "hidden_size": 32, "intermediate_size": 64}
+ONNX = {"runtime": "onnx"}
+GRAPH = "xlmr_ner/checkpoint/graph.float32.onnx"
+
+
+def pad(windows, *, width):
+    ids = np.array([[*row, *[1] * (width - len(row))] for row in windows], dtype=np.int64)
+    mask = np.array([[True] * len(row) + [False] * (width - len(row)) for row in windows])
+    return ids, mask
+
+
+def make_network(cls, config, **settings):
+    torch.manual_seed(1)
+    network = cls(config(vocab_size=40, num_labels=7, **{**SHAPE, **settings})).eval()
+    for name, weight in network.named_parameters():
+        torch.nn.init.normal_(weight, mean=1.0 if name.endswith("LayerNorm.weight") else 0.0, std=0.2)
+    return network
+
+
+@pytest.fixture
+def network(random_checkpoint):
+    return AutoModelForTokenClassification.from_pretrained(random_checkpoint).eval()
+
+
+def make_runtime(network):
+    graph = EncoderGraph(network)
+    weights = graph.find_weights()
+    return OnnxRuntime(graph, graph.make_model(weights, with_weights=False).SerializeToString(), weights)
+
+
+@pytest.mark.parametrize("width", [8, 30])
+@pytest.mark.parametrize(
+    "cls, config",
+    [
+        (XLMRobertaForTokenClassification, lambda **kw: make_config(40, IOB_TAGS)),
+        (RobertaForTokenClassification, RobertaConfig),
+        (CamembertForTokenClassification, CamembertConfig),
+        (BertForTokenClassification, BertConfig),
+        (ElectraForTokenClassification, lambda **kw: ElectraConfig(embedding_size=32, **kw)),
+        (BertForTokenClassification, lambda **kw: BertConfig(layer_norm_eps=0.1, **kw)),
+    ],
+)
+def test_onnx_runtime_equals_transformers(cls, config, width):
+    network = make_network(cls, config)
+    ids, mask = pad(WINDOWS, width=width)
+    with torch.no_grad():
+        expected = network(input_ids=torch.tensor(ids), attention_mask=torch.tensor(mask).long()).logits.numpy()
+    assert np.ptp(expected[mask]) > 1.0
+    np.testing.assert_allclose(make_runtime(network)(ids, mask)[mask], expected[mask], atol=1e-4)
+
+
+def test_onnx_runtime_computes_half_precision_weights_in_float32(network):
+    halved = network.half()
+    ids, mask = pad(WINDOWS, width=8)
+    expected = TorchRuntime(halved, precision="float32", device="cpu")(ids, mask)[mask]
+    np.testing.assert_allclose(make_runtime(halved)(ids, mask)[mask], expected, atol=1e-5)
+
+
+def test_onnx_runtime_gives_the_same_in_every_thread(network):
+    runtime = make_runtime(network)
+    ids, mask = pad(WINDOWS, width=8)
+    expected = runtime(ids, mask)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: runtime(ids, mask), range(64)))
+    np.testing.assert_allclose(found, np.broadcast_to(expected, (64, *expected.shape)), atol=1e-5)
+
+
+def _run_in_worker(runtime, results):
+    results.put(runtime(*pad(WINDOWS, width=8)))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are forked on Linux")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_onnx_runtime_answers_in_a_forked_worker(network):
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        runtime = make_runtime(network)
+        expected = runtime(*pad(WINDOWS, width=8))
+        context = multiprocessing.get_context("fork")
+        results = context.Queue()
+        worker = context.Process(target=_run_in_worker, args=(runtime, results), daemon=True)
+        worker.start()
+        logits = results.get(timeout=30)
+        worker.join(timeout=30)
+        np.testing.assert_allclose(logits, expected, atol=1e-5)
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+@pytest.mark.parametrize(
+    "cls, config, reason",
+    [
+        (XLMRobertaXLForTokenClassification, XLMRobertaXLConfig, "architecture is 'xlm-roberta-xl'"),
+        (DistilBertForTokenClassification, lambda **kw: DistilBertConfig(vocab_size=40), "'distilbert'"),
+        (BertForTokenClassification, lambda **kw: BertConfig(hidden_act="relu", **kw), "hidden_act is 'relu'"),
+        (ElectraForTokenClassification, lambda **kw: ElectraConfig(embedding_size=16, **kw), "embeddings_project"),
+    ],
+)
+def test_find_misfit_names_what_is_different(cls, config, reason):
+    assert reason in find_misfit(cls(config(vocab_size=40, **SHAPE)))
+
+
+# Engine
+
+
+def get_ents(nlp, text=TEXT):
+    return [(ent.text, ent.label_, pytest.approx(ent._.score, abs=1e-4)) for ent in nlp(text).ents]
+
+
+def test_network_of_another_shape_runs_in_pytorch_with_a_warning(random_checkpoint, tmp_path, make_nlp):
+    config = {"hidden_act": "relu"}
+    folder = shutil.copytree(random_checkpoint, tmp_path / "relu")
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(settings | config))
+    nlp = make_nlp(folder, model=ONNX)
+    with pytest.warns(UserWarning, match=r"XW403.*hidden_act"):
+        found = get_ents(nlp)
+    assert found == get_ents(make_nlp(folder))
+    with pytest.warns(UserWarning, match="XW403"):
+        nlp.to_disk(tmp_path / "saved")
+
+
+def test_other_devices_are_refused(random_checkpoint, make_nlp):
+    with pytest.raises(ValueError, match=r'XN128.*device = "cpu"'):
+        make_nlp(random_checkpoint, model={**ONNX, "device": "cuda:0"})(TEXT)
+
+
+@pytest.mark.parametrize("package", ["onnxruntime", "onnx"])
+def test_missing_extra_is_said_with_the_pip_line(package, random_checkpoint, make_nlp, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=rf"XN112.*`{package}`.*pip install 'spacy-xlmr-ner\[onnx\]'"):
+        make_nlp(random_checkpoint, model=ONNX)(TEXT)
+
+
+def test_int8_stores_no_embeddings_and_a_quarter_of_the_rest(tmp_path, make_nlp):
+    folder = write_random(tmp_path / "wide", hidden_size=128, intermediate_size=512)
+    engine = OnnxEngine(precision="int8", device=None)
+    checkpoint = read_checkpoint(folder)
+    engine.write(checkpoint, tmp_path)
+    graph = EncoderGraph(checkpoint.network)
+    n_weights = sum(weight.size for weight in graph.find_weights().values())
+    assert (tmp_path / "graph.int8.onnx").stat().st_size < 1.3 * n_weights
+
+
+def test_int8_that_is_off_is_warned_of(random_checkpoint, make_nlp, monkeypatch):
+    def empty(model, *, left_out):
+        for weight in model.graph.initializer:
+            weight.raw_data = bytes(len(weight.raw_data))
+        return model.SerializeToString()
+
+    monkeypatch.setattr(onnx_engine, "quantize", empty)
+    nlp = make_nlp(random_checkpoint, model={**ONNX, "precision": "int8"})
+    with pytest.warns(UserWarning, match=r"XW405.*\d\d\.\d% of the words"):
+        nlp(TEXT)
+
+
+def test_int8_leaves_out_layers_until_it_is_right(random_checkpoint, make_nlp, monkeypatch):
+    tried = []
+
+    def make(model, *, left_out):
+        tried.append(len(left_out))
+        if len(left_out) < 4:
+            for weight in model.graph.initializer:
+                weight.raw_data = bytes(len(weight.raw_data))
+        return model.SerializeToString()
+
+    monkeypatch.setattr(onnx_engine, "quantize", make)
+    nlp = make_nlp(random_checkpoint, model={**ONNX, "precision": "int8"})
+    assert get_ents(nlp) == get_ents(make_nlp(random_checkpoint))
+    assert tried == [0, 4]  # two layers, two matrices of each
+
+
+def test_training_has_the_graph_made_anew(random_checkpoint, make_nlp):
+    nlp = make_nlp(random_checkpoint, model=ONNX)
+    docs = make_toy_docs(16)
+    examples = [spacy.training.Example(nlp.make_doc(doc.text), doc) for doc in docs]
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.01
+    before = get_ents(nlp)
+    for _ in range(5):
+        nlp.update(examples, sgd=optimizer)
+    after = get_ents(nlp)
+    assert after != before
+    plain = make_nlp(random_checkpoint)
+    plain.get_pipe("xlmr_ner").from_bytes(nlp.get_pipe("xlmr_ner").to_bytes())
+    assert after == get_ents(plain)
+
+
+# Saved and loaded
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory, random_checkpoint):
+    """A pipeline saved with its graph, and its entities by PyTorch."""
+    folder = tmp_path_factory.mktemp("saved") / "pipeline"
+    files = sorted(random_checkpoint.iterdir())
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("xlmr_ner", config={"model": {"name": str(random_checkpoint), "runtime": "onnx"}})
+    nlp.to_disk(folder)
+    assert sorted(random_checkpoint.iterdir()) == files  # nothing was put into the checkpoint's own folder
+    expected = get_ents(spacy.load(folder, config={"components.xlmr_ner.model.runtime": "torch"}))
+    assert len(expected) > 2
+    return folder, expected
+
+
+@pytest.fixture
+def changed(saved, tmp_path):
+    """A copy of the saved pipeline, to be changed."""
+    return shutil.copytree(saved[0], tmp_path / "changed")
+
+
+@pytest.fixture
+def no_making(monkeypatch):
+    """No graph can be made: one that is used was read."""
+    monkeypatch.setitem(sys.modules, "onnx", None)
+
+
+def test_saved_graph_is_used(saved, no_making):
+    assert get_ents(spacy.load(saved[0])) == saved[1]
+
+
+def test_saved_graph_goes_through_bytes(saved, no_making, make_nlp):
+    nlp = spacy.load(saved[0])
+    copy = spacy.blank("xx")
+    copy.add_pipe("xlmr_ner", config={"model": ONNX})
+    copy.from_bytes(nlp.to_bytes())
+    assert get_ents(copy) == saved[1]
+
+
+def test_saved_pipeline_runs_in_pytorch_without_the_extra(saved, monkeypatch):
+    for package in ("onnx", "onnxruntime"):
+        monkeypatch.setitem(sys.modules, package, None)
+    assert get_ents(spacy.load(saved[0], config={"components.xlmr_ner.model.runtime": "torch"})) == saved[1]
+
+
+def test_pipeline_saved_without_a_graph_gets_one(random_checkpoint, make_nlp, tmp_path):
+    nlp = make_nlp(random_checkpoint)
+    nlp.to_disk(tmp_path)
+    assert get_ents(spacy.load(tmp_path, config={"components.xlmr_ner.model.runtime": "onnx"})) == get_ents(nlp)
+
+
+def cut_short(folder):
+    (folder / GRAPH).write_bytes((folder / GRAPH).read_bytes()[:-50])
+
+
+def flip_a_bit(folder):
+    data = bytearray((folder / GRAPH).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / GRAPH).write_bytes(data)
+
+
+def empty_note(folder):
+    (folder / GRAPH).with_suffix(".json").write_text("{}")
+
+
+def break_note(folder):
+    (folder / GRAPH).with_suffix(".json").write_text("[")
+
+
+def remove_note(folder):
+    (folder / GRAPH).with_suffix(".json").unlink()
+
+
+def of_later_format(folder):
+    note = (folder / GRAPH).with_suffix(".json")
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"format": 2}))
+
+
+@pytest.mark.parametrize("damage", [cut_short, flip_a_bit, empty_note, break_note, remove_note, of_later_format])
+def test_damaged_graph_is_made_anew_with_a_warning(damage, changed, saved):
+    damage(changed)
+    with pytest.warns(UserWarning, match=r"XW404.*graph\.float32\.onnx"):
+        nlp = spacy.load(changed)
+    assert get_ents(nlp) == saved[1]
+
+
+def test_graph_of_other_weights_is_made_anew_with_a_warning(changed, saved):
+    checkpoint = changed / "xlmr_ner" / "checkpoint"
+    network = AutoModelForTokenClassification.from_pretrained(checkpoint)
+    with torch.no_grad():
+        network.classifier.bias[0] += 5.0
+    network.save_pretrained(checkpoint)
+    with pytest.warns(UserWarning, match=r"XW404.*other weights"):
+        nlp = spacy.load(changed)
+    found = get_ents(nlp)
+    assert found != saved[1]
+    assert found == get_ents(spacy.load(changed, config={"components.xlmr_ner.model.runtime": "torch"}))
