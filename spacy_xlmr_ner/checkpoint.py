@@ -101,6 +101,11 @@ class Checkpoint:
         self.missing = tuple(name for name in self.missing if not name.startswith(self._head_prefix))
 
     @property
+    def n_rows(self) -> int:
+        """How many pieces the embeddings know."""
+        return len(self.network.get_input_embeddings().weight)
+
+    @property
     def _head_prefix(self) -> str:
         return f"{_find_head(self.network)}."
 
@@ -123,9 +128,15 @@ class Checkpoint:
         _set_tags(self.network.config, tags)
 
     def write(self, folder: Path) -> None:
-        """Write what `from_pretrained` of transformers opens: config.json, model.safetensors, tokenizer files."""
+        """Write what `from_pretrained` of transformers opens: config.json, model.safetensors, tokenizer files.
+
+        Weights that the checkpoint lacked are left out again: read from the file, random ones would pass for trained.
+        """
+        state: Optional[Dict[str, Any]] = None
+        if self.missing:
+            state = {name: weight for name, weight in self.network.state_dict().items() if name not in self.missing}
         with quiet():
-            self.network.save_pretrained(folder, safe_serialization=True, max_shard_size="1000GB")
+            self.network.save_pretrained(folder, state_dict=state, safe_serialization=True, max_shard_size="1000GB")
             self.hf_tokenizer.save_pretrained(folder)
 
 
@@ -162,7 +173,7 @@ def read_checkpoint(
         if not any(name.startswith(f"{_find_head(network)}.") for name in missing):
             raise CheckpointError(Errors.XN201.format(checkpoint=origin, found=", ".join(tags[:4])))
         tags = ()
-    n_rows = network.get_input_embeddings().weight.shape[0]
+    n_rows = len(network.get_input_embeddings().weight)
     if len(hf_tokenizer) > n_rows:
         raise CheckpointError(Errors.XN408.format(checkpoint=origin, n_pieces=len(hf_tokenizer), n_rows=n_rows))
     pad_id = hf_tokenizer.pad_token_id

@@ -249,6 +249,11 @@ class Errors(metaclass=ErrorsWithCodes):
         "{least}."
     )
     XN424 = "No vocabulary of {size} pieces could be trained on the text: {reason}"
+    XN430 = (
+        "The vocabulary of '{checkpoint}' is of the kind {kind!r}. Only unigram vocabularies, as SentencePiece makes "
+        "them for XLM-R, can be trimmed: in others pieces are made of one another."
+    )
+    XN431 = "There is no text to trim a vocabulary by. Give files with text of all kinds that the model is to read."
     XN414 = (
         "The checkpoint could not be written to '{path}' ({reason}). {former}. Make room on the disk, or save "
         "elsewhere."

@@ -53,6 +53,7 @@ tag_pieces(model, doc) -> PieceTags: the pieces of a doc as the model is fed the
 check_encoder(model) -> None: loads the weights; raises XN405 if what is beneath the head is not all there.
 reset_head(model, tags) -> None: an untrained head for these tags in place of the one there is.
 restart(model) -> None: the config's checkpoint as it is, if it was trained since it was loaded.
+change_checkpoint(model, change) -> None: takes what a function makes of the checkpoint in place of it.
 init_scratch(model, texts, sizes) -> None: an untrained network and a vocabulary from texts, without a head, in place
     of what the config names; sizes as in [initialize.components.<name>.scratch].
 

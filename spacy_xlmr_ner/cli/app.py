@@ -13,6 +13,7 @@ from .init_checkpoint import init
 from .many_values import ManyTextsCommand
 from .tag import tag
 from .transfer import ManyDataCommand, transfer
+from .trim import trim
 
 app = typer.Typer(
     name="spacy_xlmr_ner",
@@ -45,3 +46,4 @@ app.command(context_settings=OVERRIDES)(debug)
 app.command()(evaluate)
 app.command()(export)
 app.command(cls=ManyDataCommand)(transfer)
+app.command(cls=ManyTextsCommand)(trim)

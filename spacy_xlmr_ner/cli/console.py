@@ -2,9 +2,14 @@
 
 import warnings
 from contextlib import contextmanager
-from typing import Any, Iterator
+from pathlib import Path
+from typing import Any, Iterator, List
 
 import typer
+from spacy.language import Language
+
+from ..errors import Errors
+from ..loading import FACTORY
 
 
 @contextmanager
@@ -27,3 +32,17 @@ def show_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.showwarning = show
         yield
+
+
+def check_new(out: Path) -> None:
+    """RAISES (ValueError): XN223 if a folder to be written is there already and holds something."""
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        raise ValueError(Errors.XN223.format(option="OUT", found=str(out), expected="a folder that is new or empty"))
+
+
+def find_components(nlp: Language) -> List[str]:
+    """The names of the components that are of this package. RAISES (ValueError): XN111 if there are none."""
+    names = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == FACTORY]
+    if not names:
+        raise ValueError(Errors.XN111.format(found=", ".join(nlp.pipe_names) or "nothing"))
+    return names

@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
-from ..errors import Errors
-from ..loading import FACTORY, load_pipeline
+from ..loading import load_pipeline
 from ..types import RuntimeName
-from .console import exit_on_error, show_warnings
+from .console import check_new, exit_on_error, find_components, show_warnings
 
 
 def export(
@@ -31,17 +30,12 @@ def export(
     It loads with spacy.load. The graph that ONNX Runtime runs is made, checked and put beside the weights.
     """
     with exit_on_error(), show_warnings():
-        if out.is_file() or (out.is_dir() and any(out.iterdir())):
-            raise ValueError(
-                Errors.XN223.format(option="OUT", found=str(out), expected="a folder that is new or empty")
-            )
+        check_new(out)
         settings = {"runtime": runtime, "precision": precision}
         if runtime == "onnx":
             settings["device"] = "cpu"
         nlp = load_pipeline(model, lang=lang, settings=settings)
-        names = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == FACTORY]
-        if not names:
-            raise ValueError(Errors.XN111.format(found=", ".join(nlp.pipe_names) or "nothing"))
+        names = find_components(nlp)
         nlp.to_disk(out)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     msg.good(f"Wrote {out} ({', '.join(names)}: {runtime}, {precision}; {size / 1e6:.1f} MB)")

@@ -7,9 +7,8 @@ import typer
 from wasabi import msg
 
 from ..corpus.plain_text import read_texts
-from ..errors import Errors
 from ..scratch import NetworkShape, init_checkpoint
-from .console import exit_on_error, show_warnings
+from .console import check_new, exit_on_error, show_warnings
 
 
 def init(
@@ -36,10 +35,7 @@ def init(
     It predicts nothing before it is trained: `spacy train` does that, with its folder as `name` of the model.
     """
     with exit_on_error(), show_warnings():
-        if out.is_file() or (out.is_dir() and any(out.iterdir())):
-            raise ValueError(
-                Errors.XN223.format(option="OUT", found=str(out), expected="a folder that is new or empty")
-            )
+        check_new(out)
         shape = NetworkShape(
             vocab_size=vocab_size,
             hidden_size=hidden_size,

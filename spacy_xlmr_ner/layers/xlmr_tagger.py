@@ -60,6 +60,7 @@ def XlmrTagger(
             "reset_head": reset_head,
             "init_scratch": init_scratch,
             "restart": restart,
+            "change_checkpoint": change_checkpoint,
             "write_checkpoint": write_checkpoint,
             "read_checkpoint": read_checkpoint,
             "tag_pieces": tag_pieces,
@@ -181,6 +182,12 @@ def restart(model: TaggerModel) -> None:
 def init_scratch(model: TaggerModel, texts: Iterable[str], sizes: Mapping[str, Any]) -> None:
     """Take an untrained checkpoint in place of what the config names."""
     _get_shim(model).replace(lambda: model.attrs["make_scratch"](texts, sizes))
+
+
+def change_checkpoint(model: TaggerModel, change: Callable[[LoadedCheckpoint], LoadedCheckpoint]) -> None:
+    """Take what a function makes of the checkpoint in place of it."""
+    shim = _get_shim(model)
+    shim.replace(lambda: change(shim.checkpoint))
 
 
 def write_checkpoint(model: TaggerModel, folder: Path) -> None:

@@ -1,0 +1,56 @@
+"""python -m spacy_xlmr_ner trim: a pipeline with a smaller vocabulary."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, List
+
+import typer
+from spacy.language import Language
+from tqdm import tqdm
+from wasabi import msg
+
+from ..checkpoint import Checkpoint
+from ..corpus.plain_text import read_texts
+from ..loading import load_pipeline
+from ..trimming import find_pieces, trim_checkpoint
+from .console import check_new, exit_on_error, find_components, show_warnings
+
+
+def trim(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A spaCy pipeline (folder or package), or a checkpoint (folder or hub id)."
+        ),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder, new or empty.")],
+    text: Annotated[
+        List[Path],
+        typer.Option(
+            metavar="FILES...",
+            help="Files, plain or gzipped: plain text, or corpora as `convert` reads them. Several may follow.",
+        ),
+    ],
+    lang: Annotated[str, typer.Option(help="spaCy's language, whose tokenizer is used. Not for pipelines.")] = "xx",
+) -> None:
+    """Save a pipeline whose vocabulary has only the pieces of the text, and whose embeddings have only their rows.
+
+    Three quarters of XLM-R base are embeddings. Text made of pieces that are kept has the same entities as before; give
+    text of all languages and kinds that the pipeline is to read. The checkpoint in OUT opens with transformers.
+    """
+    with exit_on_error(), show_warnings():
+        check_new(out)
+        nlp = load_pipeline(model, lang=lang)
+        for name in find_components(nlp):
+            tagger: Any = nlp.get_pipe(name)
+            tagger.model.attrs["change_checkpoint"](tagger.model, partial(_trim, name=name, nlp=nlp, text=text))
+        nlp.to_disk(out)
+    msg.good(f"Wrote {out}")
+
+
+def _trim(checkpoint: Checkpoint, *, name: str, nlp: Language, text: List[Path]) -> Checkpoint:
+    docs = (nlp.make_doc(line) for line in tqdm(read_texts(text), unit=" texts", desc="Reading", leave=False))
+    n_before = checkpoint.n_rows
+    trimmed = trim_checkpoint(checkpoint, find_pieces(checkpoint, docs))
+    msg.info(f"{name}: {trimmed.n_rows:,} of {n_before:,} pieces are left")
+    return trimmed
