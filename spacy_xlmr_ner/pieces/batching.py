@@ -7,9 +7,9 @@ import numpy as np
 from ..types import BoolArray, IntArray
 
 # Windows down to this share of a batch's longest may join it, so that little is padding ...
-LEAST_FILL = 0.9
+LEAST_FILL = 0.95
 # ... and any may while the batch has no more pieces than this, below which the machine is not busy.
-SMALL_BATCH = 512
+SMALL_BATCH = 256
 
 
 def plan_batches(lengths: IntArray, *, max_batch_pieces: int) -> List[IntArray]:

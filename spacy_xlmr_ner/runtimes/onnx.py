@@ -2,15 +2,14 @@
 
 import os
 import threading
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from .._compat import require_extra
 from ..types import BoolArray, FloatArray, IntArray
-from .onnx_graph import EMBEDDED, EXTRA, LENGTHS, EncoderGraph, embed
+from .onnx_graph import EMBEDDED, EXTRA, LENGTHS, EncoderGraph
 from .torch import leave_parent_threads
 
 # Sessions of a parent process in a forked worker: they cannot be ended there, since their threads are gone.
@@ -20,7 +19,7 @@ _left_alone: List[Any] = []
 class OnnxRuntime:
     """Runs a graph on the CPU. Safe to be called from several threads.
 
-    The embeddings are looked up by PyTorch in the checkpoint's own table, of which few rows are ever read.
+    The embeddings are looked up in the checkpoint's own table, of which few rows are ever read.
 
     graph (EncoderGraph): The network.
     model (bytes): The graph, with its weights or without.
@@ -28,8 +27,7 @@ class OnnxRuntime:
     """
 
     def __init__(self, graph: EncoderGraph, model: bytes, weights: Dict[str, FloatArray]):
-        self._tables: Sequence[Tensor] = graph.find_tables()
-        self._padding_idx = graph.padding_idx
+        self._embed = graph.make_embedder()
         self._model, self._weights = model, weights
         self._lock = threading.Lock()
         self._pid = os.getpid()
@@ -40,10 +38,8 @@ class OnnxRuntime:
         leave_parent_threads()
         if self._pid != os.getpid():
             self._leave_parent_session()
-        with torch.inference_mode():
-            embedded = embed(torch.from_numpy(piece_ids), self._tables, padding_idx=self._padding_idx)
-        lengths = mask.sum(axis=1).astype(np.int32)
-        logits: FloatArray = self._session.run(None, {EMBEDDED: embedded, LENGTHS: lengths})[0]
+        inputs = {EMBEDDED: self._embed(piece_ids), LENGTHS: mask.sum(axis=1).astype(np.int32)}
+        logits: FloatArray = self._session.run(None, inputs)[0]
         return logits
 
     def _leave_parent_session(self) -> None:
