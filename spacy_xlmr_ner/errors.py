@@ -268,6 +268,10 @@ class Errors(metaclass=ErrorsWithCodes):
         'overflown: try "bfloat16" or "float32". Else the weights are damaged, or their training has diverged: lower '
         "its learn_rate."
     )
+    XN902 = (
+        "The memory of '{device}' does not do for one window of {n_pieces} pieces ({reason}). Give it less to hold: a "
+        "smaller `window` or `precision`, or another process that ends."
+    )
 
 
 class Warnings(metaclass=ErrorsWithCodes):

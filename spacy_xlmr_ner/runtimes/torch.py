@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Optional
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 from thinc.util import get_torch_default_device
 
@@ -77,6 +78,11 @@ def check_precision(precision: Precision, device: torch.device, *, setting: str 
         raise ValueError(Errors.XN109.format(setting=setting, precision=precision, device=device, reason=reason))
 
 
+def _is_out_of_memory(err: RuntimeError) -> bool:
+    """Whether the memory of a GPU is full, or of the machine: for that PyTorch has no error of its own."""
+    return isinstance(err, torch.OutOfMemoryError) or "can't allocate memory" in str(err)
+
+
 def _shorten(err: Exception) -> str:
     """The first words of an error: PyTorch's list of all its backends says nothing to a user."""
     return textwrap.shorten(str(err), MAX_REASON, placeholder=" ...")
@@ -122,6 +128,7 @@ class TorchRuntime:
         dtype = getattr(torch, precision)
         is_converted = any(weight.dtype != dtype for weight in network.parameters())
         self.network = (copy.deepcopy(network) if is_converted else network).to(self.device, dtype).eval()
+        self._most_pieces: Optional[int] = None  # in a batch; known once one was too large for the memory
 
     def __call__(self, piece_ids: IntArray, mask: BoolArray) -> FloatArray:
         """Run the network over one batch.
@@ -129,8 +136,27 @@ class TorchRuntime:
         piece_ids (IntArray): Shape (n_windows, length), padded.
         mask (BoolArray): The same shape; False where padded.
         RETURNS (FloatArray): Logits of shape (n_windows, length, n_tags), float32.
+        RAISES (MemoryError): XN902 if the memory does not do for one window.
         """
         leave_parent_threads()
+        n_windows = len(piece_ids)
+        if self._most_pieces is None or piece_ids.size <= self._most_pieces or n_windows == 1:
+            try:
+                return self._run(piece_ids, mask)
+            except RuntimeError as err:
+                if not _is_out_of_memory(err):
+                    raise
+                if n_windows == 1:
+                    message = Errors.XN902.format(n_pieces=piece_ids.size, device=self.device, reason=_shorten(err))
+                    raise MemoryError(message) from err
+            # Behind the except clause: the error holds on to what was computed so far.
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            self._most_pieces = piece_ids.size // 2
+        halves = (slice(None, n_windows // 2), slice(n_windows // 2, None))
+        return np.concatenate([self(piece_ids[half], mask[half]) for half in halves])
+
+    def _run(self, piece_ids: IntArray, mask: BoolArray) -> FloatArray:
         with _locks.get(self.network) or nullcontext(), torch.inference_mode():
             ids = torch.from_numpy(piece_ids).to(self.device)
             attention_mask = torch.from_numpy(mask).to(self.device, torch.int64)

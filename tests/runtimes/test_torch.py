@@ -90,6 +90,55 @@ def test_torch_runtime_drops_to_one_thread_in_a_forked_worker(network, monkeypat
         torch.set_num_threads(n_threads)
 
 
+class SmallMemory(torch.nn.Module):
+    """A network on a machine whose memory holds so many pieces."""
+
+    def __init__(self, network, *, n_pieces, error):
+        super().__init__()
+        self.network, self.n_pieces, self.error = network, n_pieces, error
+        self.sizes = []
+
+    def forward(self, input_ids, **kwargs):
+        self.sizes.append(input_ids.numel())
+        if input_ids.numel() > self.n_pieces:
+            raise self.error
+        return self.network(input_ids=input_ids, **kwargs)
+
+
+OUT_OF_MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"),
+]
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY)
+def test_torch_runtime_halves_batches_that_do_not_fit_the_memory(error, network):
+    ids, mask = pad(WINDOWS * 4, width=8)
+    expected = TorchRuntime(network, precision="float32", device="cpu")(ids, mask)
+    small = SmallMemory(network, n_pieces=30, error=error)
+    runtime = TorchRuntime(small, precision="float32", device="cpu")
+    np.testing.assert_allclose(runtime(ids, mask)[mask], expected[mask], atol=1e-5)
+    assert small.sizes == [96, 48, 24, 24, 24, 24]
+    small.sizes.clear()
+    runtime(ids, mask)
+    assert small.sizes == [24, 24, 24, 24]  # what it has learned of the memory lasts
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY)
+def test_torch_runtime_says_when_one_window_does_not_fit_the_memory(error, network):
+    runtime = TorchRuntime(SmallMemory(network, n_pieces=5, error=error), precision="float32", device="cpu")
+    with pytest.raises(MemoryError, match=r"XN902.*one window of 8 pieces"):
+        runtime(*pad(WINDOWS, width=8))
+
+
+def test_torch_runtime_does_not_hide_other_errors(network):
+    runtime = TorchRuntime(
+        SmallMemory(network, n_pieces=5, error=RuntimeError("shapes do not match")), precision="float32", device="cpu"
+    )
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        runtime(*pad(WINDOWS, width=8))
+
+
 @pytest.mark.parametrize("device", ["cuda:99", "mps:99", "xyz", ""])
 def test_find_device_refuses_what_is_not_there(device):
     with pytest.raises(ValueError, match=r"XN108.*\[components"):
