@@ -345,8 +345,8 @@ class Warnings(metaclass=ErrorsWithCodes):
         "to have it there."
     )
     XW405 = (
-        "In int8 the checkpoint '{checkpoint}' gives {share} of the words of a sample other tags than in float32. "
-        'precision = "float32" gives the right ones.'
+        "In int8 the checkpoint '{checkpoint}' gives {share} of the words of entities in a sample other tags than in "
+        'float32. precision = "float32" gives the right ones.'
     )
     XW501 = (
         "Another package has registered Span._.score as a {kind}; it is left alone. "

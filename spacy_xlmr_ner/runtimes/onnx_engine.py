@@ -5,8 +5,9 @@ import json
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Optional, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
+import numpy as np
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
@@ -15,6 +16,7 @@ from ..errors import Errors, Warnings
 from ..pieces.alignment import pool_logits
 from ..pieces.runner import compute_piece_logits
 from ..pieces.windows import find_token_ranges, own_tokens
+from ..tags import OUTSIDE
 from ..types import InputSettings, IntArray, LoadedCheckpoint, OnnxPrecision, Runtime
 from .onnx import OnnxRuntime
 from .onnx_graph import EXTRA, EncoderGraph, quantize
@@ -22,7 +24,7 @@ from .sample_text import SAMPLE
 from .torch import TorchRuntime, leave_parent_threads
 
 FORMAT_VERSION = 1
-# int8 is to give so large a share of the words of SAMPLE the tag that float32 gives them.
+# int8 is to give so large a share of the words of entities in SAMPLE the tag that float32 gives them.
 LEAST_AGREEMENT = 0.995
 # Nodes that stay float32 where it does not, each tried in turn: by how their names end.
 LEFT_OUT: Tuple[Tuple[str, ...], ...] = ((), ("output.dense",), ("output.dense", "attention.self"))
@@ -34,7 +36,7 @@ class Graph:
 
     model (bytes): In ONNX's format; a float32 one without its weights.
     fingerprint (str): Of the weights that it was made of.
-    agreement (float): The share of the words of SAMPLE that get the tag that float32 gives them.
+    agreement (float): The share of the words that it or float32 takes for entities, in SAMPLE, that get the same tag.
     """
 
     model: bytes
@@ -94,7 +96,7 @@ class OnnxEngine:
             left_out = [node.name for node in whole.graph.node if node.name.endswith(endings)]
             model = quantize(whole, left_out=left_out)
             found = tag_sample(OnnxRuntime(encoder, model, {}), checkpoint)
-            graph = Graph(model, fingerprint, float((found == expected).mean()))
+            graph = Graph(model, fingerprint, compare_tags(found, expected, checkpoint.tags))
             if best is None or graph.agreement > best.agreement:
                 best = graph
             if best.agreement >= LEAST_AGREEMENT:
@@ -148,10 +150,11 @@ def _find_encoder(checkpoint: LoadedCheckpoint) -> Optional[EncoderGraph]:
 
 
 def tag_sample(runtime: Runtime, checkpoint: LoadedCheckpoint) -> IntArray:
-    """The tag of each word of SAMPLE, shape (n_words,)."""
+    """The tag of each word of SAMPLE, as it is and in lower case, shape (n_words,)."""
     vocab = Vocab()
+    sentences = [*SAMPLE, *map(str.lower, SAMPLE)]
     result = compute_piece_logits(
-        [Doc(vocab, sentence.split()) for sentence in SAMPLE],
+        [Doc(vocab, sentence.split()) for sentence in sentences],
         checkpoint.tokenizer,
         runtime,
         settings=InputSettings(input="words", pooling="first", window=None, overlap=0, max_batch_pieces=2048),
@@ -161,6 +164,13 @@ def tag_sample(runtime: Runtime, checkpoint: LoadedCheckpoint) -> IntArray:
     tokens = result.pieces.tokens
     rows, links = result.find_rows(tokens, own_tokens(*find_token_ranges(tokens), result.windows))
     return pool_logits(result.logits[rows], links, "first").argmax(axis=1)
+
+
+def compare_tags(found: IntArray, expected: IntArray, tags: Sequence[str]) -> float:
+    """The share of words with the same tag, of those that either takes for part of an entity; 1.0 if there are none."""
+    in_ent = np.array([tag != OUTSIDE for tag in tags])
+    either = in_ent[found] | in_ent[expected]
+    return float((found == expected)[either].mean()) if either.any() else 1.0
 
 
 def _hash(model: bytes) -> str:

@@ -194,6 +194,20 @@ def test_int8_that_is_off_is_warned_of(random_checkpoint, make_nlp, monkeypatch)
         nlp(TEXT)
 
 
+@pytest.mark.parametrize(
+    "found, expected, agreement",
+    [
+        ([0, 1, 2, 0], [0, 1, 2, 0], 1.0),
+        ([0, 1, 0, 0], [0, 1, 2, 0], 0.5),  # words that both take for O do not count
+        ([3, 1, 2, 0], [0, 1, 2, 0], 2 / 3),
+        ([0, 0, 0, 0], [0, 0, 0, 0], 1.0),
+    ],
+)
+def test_compare_tags_counts_words_of_entities(found, expected, agreement):
+    tags = ("O", "B-PER", "I-PER", "B-LOC")
+    assert onnx_engine.compare_tags(np.array(found), np.array(expected), tags) == pytest.approx(agreement)
+
+
 def test_int8_leaves_out_layers_until_it_is_right(random_checkpoint, make_nlp, monkeypatch):
     tried = []
 
