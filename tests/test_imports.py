@@ -1,6 +1,8 @@
 """The ranks of the design: a file imports only from lower ranks, and foreign libraries only where they belong."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 from typing import Set
 
@@ -89,6 +91,13 @@ def find_file(folder: Path, name: str) -> str:
         folder / "__init__.py",
     )
     return next(path for path in candidates if path.is_file()).relative_to(ROOT).as_posix()
+
+
+def test_import_brings_no_library_that_is_slow_to_import():
+    slow = ("transformers", "onnxruntime", "onnx", "sentencepiece", "pandas")
+    code = f"import sys, spacy_xlmr_ner; print([name for name in {slow} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_ranks_know_every_file():

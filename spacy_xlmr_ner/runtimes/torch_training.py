@@ -14,6 +14,8 @@ from ..types import BoolArray, FloatArray, IntArray, TrainingSettings
 from .torch import check_precision, find_device, leave_parent_threads, make_lock
 from .torch_optimizer import Key, apply_optimizer
 
+# Numbers in a table from which on its gradient is kept sparse.
+LARGE_TABLE = 2**20
 # The parts of an encoder that are numbered, as the architectures of transformers name them.
 _NUMBERED = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.(\d+)\.")
 
@@ -48,6 +50,8 @@ class TorchTrainer:
         for name, weight in network.named_parameters():
             weight.requires_grad_(depths[name] >= n_frozen)
             self._rates[name] = settings.layer_decay ** (n_layers + 1 - depths[name])
+        if self.device.type in ("cpu", "cuda"):
+            _use_sparse_gradients(network)
         if settings.gradient_checkpointing:
             # Renamed in transformers 5.
             enable = getattr(network, "activation_checkpointing_enable", network.gradient_checkpointing_enable)
@@ -75,8 +79,8 @@ class TorchTrainer:
         """Take the mean of the weights' gradients and of these, each by the tokens that it is the mean over."""
         before, self._n_tokens = self._n_tokens, self._n_tokens + n_tokens
         waiting = [weight.grad for weight in self.network.parameters() if weight.grad is not None]
-        if waiting:
-            torch._foreach_mul_(waiting, before / self._n_tokens)
+        for gradient in waiting:
+            gradient.mul_(before / self._n_tokens)
         if any(output.requires_grad for output in outputs):
             share = n_tokens / self._n_tokens
             torch.autograd.backward(list(outputs), list(self._scaler.scale([slope * share for slope in gradients])))
@@ -95,6 +99,9 @@ class TorchTrainer:
         if not isfinite(learn_rate):
             raise ValueError(Errors.XN209.format(found=learn_rate, docs=where))
         weights = {name: weight for name, weight in self.network.named_parameters() if weight.grad is not None}
+        for weight in weights.values():
+            if weight.grad.is_sparse:
+                weight.grad = weight.grad.to_dense()
         gradients = [weight.grad for weight in weights.values()]
         self._n_tokens = 0
         overflown = bool(gradients) and self._scaler.unscale(gradients)
@@ -202,6 +209,16 @@ def _count_frozen(settings: TrainingSettings, n_layers: int) -> int:
     if isinstance(freeze, int) and freeze > n_layers:
         raise ValueError(Errors.XN120.format(found=freeze, n_layers=n_layers))
     return {None: 0, "embeddings": 1, "encoder": n_layers + 1}[freeze] if not isinstance(freeze, int) else freeze + 1
+
+
+def _use_sparse_gradients(network: torch.nn.Module) -> None:
+    """Have large tables pass on the rows alone that were looked up.
+
+    Of XLM-R base's table the whole gradient is 768 MB; each batch of windows would make one and add it to the others.
+    """
+    for module in network.modules():
+        if isinstance(module, torch.nn.Embedding) and module.weight.numel() >= LARGE_TABLE:
+            module.sparse = True
 
 
 def _set_dropout(network: torch.nn.Module, rate: float) -> None:

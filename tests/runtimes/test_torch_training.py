@@ -6,6 +6,7 @@ import torch
 from thinc.api import SGD, Adam, RAdam
 from transformers import AlbertConfig, AlbertForTokenClassification, AutoModelForTokenClassification
 
+from spacy_xlmr_ner.runtimes import torch_training
 from spacy_xlmr_ner.runtimes.torch_training import TorchTrainer, find_depths, swap_params
 from spacy_xlmr_ner.types import TrainingSettings
 
@@ -112,6 +113,25 @@ def test_gradients_of_several_updates_count_by_their_tokens(network):
     before = get_weights(network)["classifier.bias"]
     trainer.finish_update(SGD(1.0, use_averages=False, grad_clip=0.0), SHIM, where="")
     np.testing.assert_allclose(before - get_weights(network)["classifier.bias"], 4.0 * IDS.size, rtol=1e-5)
+
+
+def test_large_tables_pass_on_the_rows_alone_and_learn_as_others(network, monkeypatch):
+    plain = copy.deepcopy(network)
+    trainers = [make_trainer(plain)]
+    monkeypatch.setattr(torch_training, "LARGE_TABLE", 1)
+    trainers.append(make_trainer(network))
+    for trainer in trainers:
+        for n_tokens in (3, 1):  # two updates that count as one
+            run = trainer.begin_update(0.0)
+            slopes = [np.full_like(run(IDS[:, part], MASK[:, part]), 0.1) for part in (slice(5), slice(3), slice(1, 4))]
+            run.backprop(slopes, n_tokens)
+    gradients = [trainer.network.get_input_embeddings().weight.grad for trainer in trainers]
+    assert [gradient.is_sparse for gradient in gradients] == [False, True]
+    np.testing.assert_allclose(gradients[1].to_dense(), gradients[0], atol=1e-6)
+    for trainer in trainers:
+        assert trainer.finish_update(Adam(0.01, L2=0.1, L2_is_weight_decay=True), SHIM, where="")
+    for name, values in get_weights(network).items():
+        np.testing.assert_allclose(values, get_weights(plain)[name], atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("learn_rate", [float("nan"), float("inf")])
