@@ -33,9 +33,11 @@ class Stopwatch:
         self.reset()
 
     def reset(self) -> None:
+        """Begin to count anew."""
         self.seconds, self.computed, self.used = 0.0, 0, 0
 
     def __call__(self, piece_ids, mask):
+        """Run the runtime."""
         start = time.perf_counter()
         logits = self.runtime(piece_ids, mask)
         self.seconds += time.perf_counter() - start
