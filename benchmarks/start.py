@@ -1,8 +1,8 @@
-"""How long a saved pipeline takes to load, and how much memory: beside reading its weights file and its tokenizer alone.
+"""How long a saved pipeline takes to load, and how much memory, beside reading its weights and its tokenizer alone.
 
     python benchmarks/start.py --write
 
-XLM-R base's shape and vocabulary. Each measurement is a process of its own, the imports done before the clock starts; the
+XLM-R base's shape and vocabulary. Each measurement is a process of its own, imports done before the clock starts; the
 peak is what it reached above that (Linux only). The files are in the page cache: they are read once before.
 """
 
@@ -99,8 +99,8 @@ def main() -> None:
             ratio = found["load"]["seconds"] / reading
             above = (found["answer"]["peak"] - found["tokenizer"]["peak"]) / weights
             lines.append(
-                f"{way}: spacy.load takes {ratio:.2f} times the time of reading weights and tokenizer; its peak with a first "
-                f"answer is {above:.2f} times the weights above that of the tokenizer.\n"
+                f"{way}: spacy.load takes {ratio:.2f} times the time of reading weights and tokenizer; with a first "
+                f"answer its peak is {above:.2f} times the weights above that of the tokenizer.\n"
             )
     lines += ["| runtime/precision | task | seconds | peak MiB above the imports |", "|---|---|---|---|"]
     lines += [f"| {way} | {name} | {one['seconds']:.2f} | {one['peak'] / 2**20:.0f} |" for way, name, one in rows]

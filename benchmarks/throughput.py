@@ -2,6 +2,7 @@
 
     python benchmarks/throughput.py --texts 48 --rounds 5
 
+Where spacy-huggingface-pipelines is installed, as it can be beside transformers 4, its `hf_token_pipe` takes part.
 The checkpoint has XLM-R base's shape, XLM-R's vocabulary and seeded random weights: speed does not depend on them.
 """
 
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Callable, Dict, List
 
@@ -29,7 +31,9 @@ from spacy_xlmr_ner.pieces.batching import plan_batches
 
 TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 ONNX = {"ours, onnx float32": "float32", "ours, onnx int8": "int8"}
-CONTENDERS = ("ours", *ONNX, "pipeline, batch 1", "pipeline, batch 16")
+PIPELINES = ("pipeline, batch 1", "pipeline, batch 16")
+PEERS = ("hf_token_pipe", "hf_token_pipe, batch 16") if find_spec("spacy_huggingface_pipelines") else ()
+CONTENDERS = ("ours", *ONNX, *PIPELINES, *PEERS)
 
 
 def write_base(folder: Path, *, n_layers: int) -> None:
@@ -63,6 +67,11 @@ def make_contender(name: str, folder: Path, precision: str) -> Callable[[List[st
     """Something that takes texts and finds their entities."""
     if name.startswith("ours"):
         nlp = make_nlp(folder, precision) if name == "ours" else make_nlp(folder, ONNX[name], runtime="onnx")
+        return lambda texts: [doc.ents for doc in nlp.pipe(texts)]
+    if name in PEERS:
+        nlp = spacy.blank("xx")
+        settings = {"stride": 64, **({"batch_size": 16} if "," in name else {})}
+        nlp.add_pipe("hf_token_pipe", config={"model": str(folder), **settings})
         return lambda texts: [doc.ents for doc in nlp.pipe(texts)]
     tokenizer = AutoTokenizer.from_pretrained(folder, model_max_length=512)
     model = XLMRobertaForTokenClassification.from_pretrained(folder).to(getattr(torch, precision)).eval()
