@@ -52,7 +52,7 @@ def write_base(folder: Path, *, n_layers: int) -> None:
         label2id={tag: i for i, tag in enumerate(TAGS)},
     )
     config.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(folder).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(folder, model_max_length=512).save_pretrained(folder)  # as on the hub
     torch.manual_seed(0)
     XLMRobertaForTokenClassification(config).save_pretrained(folder)
 
@@ -70,7 +70,7 @@ def make_contender(name: str, folder: Path, precision: str) -> Callable[[List[st
         return lambda texts: [doc.ents for doc in nlp.pipe(texts)]
     if name in PEERS:
         nlp = spacy.blank("xx")
-        settings = {"stride": 64, **({"batch_size": 16} if "," in name else {})}
+        settings = {"kwargs": {"batch_size": 16}} if "," in name else {}
         nlp.add_pipe("hf_token_pipe", config={"model": str(folder), **settings})
         return lambda texts: [doc.ents for doc in nlp.pipe(texts)]
     tokenizer = AutoTokenizer.from_pretrained(folder, model_max_length=512)
