@@ -69,6 +69,18 @@ def format_corpus(corpus: str, split: str, evaluation: Evaluation) -> List[str]:
     return [*rows, ""]
 
 
+def summarise(corpus: str, split: str, evaluation: Evaluation) -> str:
+    """F1 of each language in one row, as the card has it."""
+    values = {language: score.f1.value for language, score in sorted(evaluation.scores.languages.items())}
+    f1 = " ".join(f"{language} {value:.3f}".replace(" 0.", " .") for language, value in values.items())
+    means = [f"{statistics.mean(values.values()):.3f}".lstrip("0")]
+    if corpus == "uner":
+        means.append(
+            f"{statistics.mean(value for key, value in values.items() if key != 'sv'):.3f} without sv".lstrip("0")
+        )
+    return f"| {corpus} {split} | {f1} | {'; '.join(means)} |"
+
+
 def count_everyday(nlp: Language) -> List[str]:
     """The sentences of tests/everyday.py."""
     docs = [sentence.make_doc(nlp.vocab) for sentence in EVERYDAY]
@@ -130,9 +142,13 @@ def main() -> None:
         "    python benchmarks/bundled.py " + " ".join(sys.argv[1:]),
         "",
     ]
+    tables, rows = [], ["| sets | F1 | mean |", "|---|---|---|"]
     for corpus in ("panx", "uner", "gold"):
         split = args.split if corpus in TESTED else "dev"
-        lines += format_corpus(corpus, split, evaluate_corpus(nlp, corpus, split, args.limit))
+        evaluation = evaluate_corpus(nlp, corpus, split, args.limit)
+        tables += format_corpus(corpus, split, evaluation)
+        rows.append(summarise(corpus, split, evaluation))
+    lines += [*rows, "", *tables]
     lines += count_everyday(nlp)
     if args.rounds:
         lines += measure_speed(args.model, args.ways, rounds=args.rounds)

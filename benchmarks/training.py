@@ -44,6 +44,7 @@ SHAPES = {
     "small": NetworkShape(vocab_size=8000, hidden_size=256, layers=4, heads=4, intermediate_size=1024),
     "toy": NetworkShape(vocab_size=100, hidden_size=32, layers=1, heads=2, intermediate_size=64),
 }
+RESULTS = Path(__file__).parent / "results" / "training.md"
 CONTENDERS = ("ours", "bare", "bare, padded")
 RATE, DECAY, DROPOUT, EPS = 1e-5, 0.01, 0.1, 1e-8
 SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
@@ -216,20 +217,26 @@ def main(argv: Sequence[str] = ()) -> None:
     parser.add_argument("--padded", action="store_true", help="beside the two a loop that pads each batch as a whole")
     parser.add_argument("--toy", action="store_true", help="see whether it works: a tiny network, two rounds")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name} too")
     args = parser.parse_args(argv or None)
     if args.toy:
         args.networks, args.steps, args.batch_size, args.rounds = ["toy"], 2, 4, 2
     args.contenders = CONTENDERS if args.padded or args.toy else CONTENDERS[:2]
     results = [measure(name, args) for name in args.networks]
     versions = " ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "spacy"))
-    print(f"{args.steps} steps of {args.batch_size} texts, {torch.get_num_threads()} threads, float32, {versions}")
+    what = f"{args.steps} steps of {args.batch_size} texts, {torch.get_num_threads()} threads, float32, {versions}"
     columns = " | ".join(f"words/s {name}" for name in args.contenders)
-    print(f"\n| network | {columns} | ours takes x times bare | from to |")
-    print("|---" * (len(args.contenders) + 3) + "|")
+    lines = ["# Training beside a bare loop", "", f"{time.strftime('%Y-%m-%d')}, {what}.", ""]
+    lines += ["    python benchmarks/training.py " + " ".join(sys.argv[1:]), ""]
+    lines += [f"| network | {columns} | ours takes x times bare | from to |"]
+    lines += ["|---" * (len(args.contenders) + 3) + "|"]
     for result in results:
         rates = [f"{result['words'] / statistics.median(result['seconds'][name]):.0f}" for name in args.contenders]
         spread = f"{min(result['ratios']):.2f} to {max(result['ratios']):.2f}"
-        print(f"| {result['network']} | {' | '.join(rates)} | {result['ratio']:.2f} | {spread} |")
+        lines.append(f"| {result['network']} | {' | '.join(rates)} | {result['ratio']:.2f} | {spread} |")
+    print("\n".join(lines))
+    if args.write:
+        RESULTS.write_text("\n".join([*lines, ""]), encoding="utf8")
     if args.json:
         args.json.write_text(json.dumps(results))
 
