@@ -9,7 +9,7 @@ from .errors import Errors
 def require_extra(package: str, *, extra: str) -> ModuleType:
     """Import a package that comes with an extra.
 
-    package (str): The name to import.
+    package (str): The name to import, of a module of it too.
     extra (str): The extra of this distribution that installs it.
     RETURNS (ModuleType): The imported package.
     RAISES (ImportError): XN112, with the pip line, if it is not installed.
@@ -17,4 +17,5 @@ def require_extra(package: str, *, extra: str) -> ModuleType:
     try:
         return import_module(package)
     except ModuleNotFoundError as err:
-        raise ImportError(Errors.XN112.format(package=package, extra=extra)) from err
+        missing = err.name or package
+        raise ImportError(Errors.XN112.format(package=missing.split(".")[0], extra=extra)) from err

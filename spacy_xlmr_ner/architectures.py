@@ -69,7 +69,7 @@ def build_xlmr_tagger_v1(
     max_batch_pieces (int): Pieces in a batch, padding included.
     runtime (str): What runs the network when it predicts: "torch" or, on the CPU, "onnx" (extra `onnx`).
     precision (str): "float32", "bfloat16" or "float16"; with "onnx" "float32" or "int8".
-    device (Optional[str]): "cpu", "cuda:0", "mps"; None: where spaCy is.
+    device (Optional[str]): "cpu", "cuda:0", "mps"; None: where spaCy is. ONNX Runtime runs on the CPU in any case.
     freeze (Union[int, str, None]): What training leaves as it is: "embeddings", "encoder", or a number: the embeddings
         and so many layers.
     layer_decay (float): How much slower each layer learns than the one above it: 1.0 is not at all.
@@ -79,7 +79,7 @@ def build_xlmr_tagger_v1(
     sample_pieces (float): The share of words whose pieces are drawn anew each time they are trained on.
     sampling_alpha (float): How much the vocabulary's own probabilities count then.
     RETURNS (TaggerModel): Loads its weights when they are first needed.
-    RAISES (ValueError): XN101 to XN123, for a value that can be seen to be wrong without the weights.
+    RAISES (ValueError): XN101 to XN127, for a value that can be seen to be wrong without the weights.
     """
     check_number("overlap", overlap, least=0)
     check_number("max_batch_pieces", max_batch_pieces, least=1)

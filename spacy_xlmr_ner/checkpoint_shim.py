@@ -76,11 +76,11 @@ class CheckpointShim(Shim):
     @property
     def runtime(self) -> Runtime:
         """The runtime; made if it is not yet."""
-        if self._runtime is None:
+        runtime = self._runtime
+        if runtime is None:
             with self._lock:
-                if self._runtime is None:
-                    self._runtime = self._engine.make_runtime(self.checkpoint)
-        return self._runtime
+                runtime = self._runtime = self._runtime or self._engine.make_runtime(self.checkpoint)
+        return runtime
 
     @property
     def trainer(self) -> Trainer:
@@ -105,9 +105,10 @@ class CheckpointShim(Shim):
         """Take a step, if there is something to learn since the last."""
         where = "; ".join(self.batches[:MAX_SHOWN])
         self.batches = []
-        if self._trainer is not None and self._trainer.finish_update(optimizer, self.id, where=where):
-            self._runtime = None
-            self._is_trained = True
+        with self._lock:  # no runtime is made of weights that are changing
+            if self._trainer is not None and self._trainer.finish_update(optimizer, self.id, where=where):
+                self._runtime = None
+                self._is_trained = True
 
     def restart(self) -> None:
         """Forget what was learned since the config's checkpoint was loaded: it is loaded anew when it is needed.
@@ -126,11 +127,15 @@ class CheckpointShim(Shim):
         if self._checkpoint is None or not any(key[0] == self.id for key in params):
             yield
             return
-        with self._swap_params(self._checkpoint.network, params, self.id):
+        swap = self._swap_params(self._checkpoint.network, params, self.id)
+        with self._lock:
+            swap.__enter__()
             self._runtime = None  # it may hold a copy
-            try:
-                yield
-            finally:
+        try:
+            yield
+        finally:
+            with self._lock:
+                swap.__exit__(None, None, None)
                 self._runtime = None
 
     def replace(self, load: LoadCheckpoint) -> None:
@@ -142,10 +147,10 @@ class CheckpointShim(Shim):
             self._is_of_config = self._is_trained = False
             self.reset()
 
-    def to_folder(self, folder: Path) -> None:
-        """Write the checkpoint to a folder, and what the engine has made of it."""
+    def to_folder(self, folder: Path, *, make: bool = True) -> None:
+        """Write the checkpoint to a folder, and what the engine makes of it, or has made."""
         self.checkpoint.write(folder)
-        self._engine.write(self.checkpoint, folder)
+        self._engine.write(self.checkpoint, folder, make=make)
 
     def from_folder(self, folder: Path) -> None:
         """Take the checkpoint of a folder in place of the one here."""
@@ -158,7 +163,7 @@ class CheckpointShim(Shim):
         RAISES (ValueError): XN410 if they are more than msgpack can hold.
         """
         with TemporaryDirectory() as folder:
-            self.to_folder(Path(folder))
+            self.to_folder(Path(folder), make=False)
             size = sum(path.stat().st_size for path in Path(folder).iterdir())
             if size > MAX_BYTES:
                 raise ValueError(Errors.XN410.format(size=size, limit=MAX_BYTES))

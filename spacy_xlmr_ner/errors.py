@@ -51,14 +51,6 @@ class Errors(metaclass=ErrorsWithCodes):
     XN110 = "`{setting}` is {found!r} but must be {expected}. Set it in {where} of the config."
     XN111 = 'The pipeline has no `xlmr_ner` component (found: {found}). Add one with nlp.add_pipe("xlmr_ner").'
     XN112 = "This needs the package `{package}`, which is not installed. Run: pip install 'spacy-xlmr-ner[{extra}]'"
-    XN127 = (
-        '`precision` is {precision!r}, which runtime = "{runtime}" lacks: it has {known}, and '
-        "'{other}' has {others}. Set both in [components.<name>.model] of the config."
-    )
-    XN128 = (
-        '`device` is {device!r}, but runtime = "onnx" runs on the CPU. Set device = "cpu" or runtime = "torch" in '
-        "[components.<name>.model] of the config."
-    )
     XN120 = (
         "`freeze` is {found!r} but must be null, 'embeddings', 'encoder' or a number of layers from 1 to {n_layers}. "
         "Set it in [components.<name>.model] of the config."
@@ -80,6 +72,14 @@ class Errors(metaclass=ErrorsWithCodes):
         "`label_map` of component '{name}' is {found}, which does not go with a new head for the labels {labels}: of "
         "each entry the new name must be one of these, and the old name none. Take out what does not fit in "
         "[components.{name}.label_map]."
+    )
+    XN127 = (
+        '`precision` is {precision!r}, which runtime = "{runtime}" lacks: it has {known}, and '
+        "'{other}' has {others}. Set both in [components.<name>.model] of the config."
+    )
+    XN129 = (
+        "The memory of '{device}' does not do for one window of {n_pieces} pieces ({reason}). Give it less to hold: a "
+        "smaller `window` in [components.<name>.model], or another process that ends."
     )
     # XN2xx: labels
     XN201 = (
@@ -254,6 +254,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "them for XLM-R, can be trimmed: in others pieces are made of one another."
     )
     XN431 = "There is no text to trim a vocabulary by. Give files with text of all kinds that the model is to read."
+    XN432 = (
+        "The vocabulary of '{checkpoint}' cannot be trimmed: its tokenizer, {tokenizer} of transformers, gives pieces "
+        "ids of its own. Nothing was written."
+    )
     XN414 = (
         "The checkpoint could not be written to '{path}' ({reason}). {former}. Make room on the disk, or save "
         "elsewhere."
@@ -267,10 +271,6 @@ class Errors(metaclass=ErrorsWithCodes):
         'The model gave {n} tokens logits that are no finite numbers. With precision = "float16" they may have '
         'overflown: try "bfloat16" or "float32". Else the weights are damaged, or their training has diverged: lower '
         "its learn_rate."
-    )
-    XN902 = (
-        "The memory of '{device}' does not do for one window of {n_pieces} pieces ({reason}). Give it less to hold: a "
-        "smaller `window` or `precision`, or another process that ends."
     )
 
 
@@ -345,8 +345,21 @@ class Warnings(metaclass=ErrorsWithCodes):
         "to have it there."
     )
     XW405 = (
-        "In int8 the checkpoint '{checkpoint}' gives {share} of the words of entities in a sample other tags than in "
-        'float32. precision = "float32" gives the right ones.'
+        "In int8 the checkpoint '{checkpoint}' gives {share} of the words of entities in a sample ({n_words} words) "
+        'other tags than in float32. precision = "float32" gives the right ones.'
+    )
+    XW406 = (
+        "How right int8 is with the checkpoint '{checkpoint}' cannot be told: in the sample of general text that it is "
+        'judged by {n_words} words are in entities. Compare it with precision = "float32" on text of your own.'
+    )
+    XW407 = (
+        "The graph of the checkpoint '{checkpoint}' could not be made ({reason}). The pipeline was saved without it; "
+        "it is made when it is needed."
+    )
+    XW408 = (
+        "A batch of {n_pieces} pieces was too large for the memory of '{device}' and was computed in halves. From now "
+        "on batches have at most {limit} pieces; set `max_batch_pieces` in [components.<name>.model] to have it so at "
+        "once."
     )
     XW501 = (
         "Another package has registered Span._.score as a {kind}; it is left alone. "

@@ -45,16 +45,15 @@ def trim_checkpoint(checkpoint: Checkpoint, used: Collection[int]) -> Checkpoint
     checkpoint (Checkpoint): Is used up: its network becomes the smaller one.
     used (Collection[int]): Ids, of find_pieces.
     RETURNS (Checkpoint): With the smaller vocabulary, pieces in the order that they had.
-    RAISES (CheckpointError): XN430 if the vocabulary is not a unigram one, as SentencePiece makes for XLM-R.
+    RAISES (CheckpointError): XN430 if the vocabulary is not a unigram one, as SentencePiece makes for XLM-R; XN432 if
+        what comes out is not what was to.
     """
     backend = json.loads(checkpoint.hf_tokenizer.backend_tokenizer.to_str())
     vocabulary = backend["model"].get("vocab")
     if backend["model"].get("type") != UNIGRAM:
         kind = backend["model"].get("type") or "unknown"
         raise CheckpointError(Errors.XN430.format(checkpoint=checkpoint.origin, kind=kind))
-    kept = set(used) | set(range(checkpoint.tokenizer.pad_id + 1))
-    kept |= {token["id"] for token in backend["added_tokens"]}
-    kept |= {backend["model"]["unk_id"]} if backend["model"]["unk_id"] is not None else set()
+    kept = set(used) | _find_specials(checkpoint, backend)
     kept.add(min(range(len(vocabulary)), key=lambda i: vocabulary[i][1]))
     new_ids = {old: new for new, old in enumerate(sorted(kept))}
     with TemporaryDirectory(ignore_cleanup_errors=True) as name:
@@ -66,14 +65,43 @@ def trim_checkpoint(checkpoint: Checkpoint, used: Collection[int]) -> Checkpoint
         _write_json(folder / "tokenizer.json", _shrink_tokenizer(backend, new_ids))
         _renumber_extras(folder / TOKENIZER_EXTRAS[0], new_ids)
         trimmed = read_checkpoint(folder, origin=checkpoint.origin)
+    _check_pieces(checkpoint, trimmed, new_ids)
     return replace(trimmed, missing=checkpoint.missing, tags=checkpoint.tags)
 
 
+def _find_specials(checkpoint: Checkpoint, backend: Dict[str, Any]) -> Set[int]:
+    """The ids that stay in any case."""
+    ids = [getattr(checkpoint.network.config, setting, None) for setting in ID_SETTINGS]
+    ids += [backend["model"]["unk_id"], *(token["id"] for token in backend["added_tokens"])]
+    ids += [*checkpoint.tokenizer.prefix.tolist(), *checkpoint.tokenizer.suffix.tolist()]
+    last = max(checkpoint.tokenizer.pad_id, getattr(checkpoint.network.config, "pad_token_id", None) or 0)
+    return {i for i in ids if i is not None and i < checkpoint.n_rows} | set(range(last + 1))
+
+
+def _check_pieces(checkpoint: Checkpoint, trimmed: Checkpoint, new_ids: Dict[int, int]) -> None:
+    """Refuse what transformers did not read as it was written: some of its tokenizers set ids of their own.
+
+    RAISES (CheckpointError): XN432.
+    """
+    old, new = checkpoint.hf_tokenizer, trimmed.hf_tokenizer
+    expected = {piece: new_ids[i] for piece, i in old.get_vocab().items() if i in new_ids}
+    is_same = new.get_vocab() == expected and new.unk_token_id == new_ids.get(old.unk_token_id)
+    for name in ("prefix", "suffix"):
+        ids = getattr(checkpoint.tokenizer, name).tolist()
+        is_same &= getattr(trimmed.tokenizer, name).tolist() == [new_ids[i] for i in ids]
+    if not is_same:
+        raise CheckpointError(Errors.XN432.format(checkpoint=checkpoint.origin, tokenizer=type(new).__name__))
+
+
 def _shrink_network(network: Any, kept: List[int], new_ids: Dict[int, int]) -> None:
-    """Cut the table of the embeddings, in place."""
-    table = network.get_input_embeddings()
-    table.weight = type(table.weight)(table.weight.detach()[kept])
-    table.num_embeddings = network.config.vocab_size = len(kept)
+    """Cut the table of the embeddings, in place, wherever it is used."""
+    whole = network.get_input_embeddings().weight
+    trimmed = type(whole)(whole.detach()[kept])
+    for module in network.modules():
+        if getattr(module, "weight", None) is whole:
+            module.weight = trimmed
+            module.num_embeddings = len(kept)
+    network.config.vocab_size = len(kept)
     for setting in ID_SETTINGS:
         old = getattr(network.config, setting, None)
         if old is not None:
@@ -89,10 +117,10 @@ def _shrink_tokenizer(backend: Dict[str, Any], new_ids: Dict[int, int]) -> Dict[
         token["id"] = new_ids[token["id"]]
     processor = backend.get("post_processor") or {}
     for token in processor.get("special_tokens", {}).values():
-        token["ids"] = [new_ids[i] for i in token["ids"]]
+        token["ids"] = [new_ids.get(i, i) for i in token["ids"]]
     for name in ("sep", "cls"):  # of BERT's and RoBERTa's processors
         if name in processor:
-            processor[name][1] = new_ids[processor[name][1]]
+            processor[name][1] = new_ids.get(processor[name][1], processor[name][1])
     return backend
 
 

@@ -142,6 +142,7 @@ class LoadedCheckpoint(Protocol):
     tags: Tuple[str, ...]
     max_window: int
     network: Any
+    missing: Tuple[str, ...]
     origin: str
 
     def check_trained(self) -> None:
@@ -169,8 +170,8 @@ class Engine(Protocol):
     def make_runtime(self, checkpoint: LoadedCheckpoint) -> Runtime:
         """Make a runtime of the weights as they are now."""
 
-    def write(self, checkpoint: LoadedCheckpoint, folder: Path) -> None:
-        """Write what it has made of the weights beside them, if anything."""
+    def write(self, checkpoint: LoadedCheckpoint, folder: Path, *, make: bool) -> None:
+        """Write what it has made of the weights beside them, if anything; `make` it first if there is nothing yet."""
 
     def read(self, checkpoint: LoadedCheckpoint, folder: Path) -> None:
         """Take what `write` has written, if it is of these weights."""

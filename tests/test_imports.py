@@ -21,6 +21,7 @@ RANKS = {
     2.2: "trainable runtimes/seeding",
     3: "checkpoint runtimes/__init__ runtimes/torch runtimes/torch_optimizer layers/__init__ layers/pooled_logits",
     3.01: "runtimes/sample_text",
+    3.02: "runtimes/agreement",
     3.05: "runtimes/torch_training runtimes/onnx_graph layers/xlmr_tagger",
     3.06: "runtimes/onnx",
     3.07: "runtimes/onnx_engine",

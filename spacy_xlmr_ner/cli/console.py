@@ -17,7 +17,7 @@ def exit_on_error() -> Iterator[None]:
     """End the command with status 1 and one message in place of a traceback, where what it was given is at fault."""
     try:
         yield
-    except (ValueError, OSError, ImportError) as err:
+    except (ValueError, OSError, ImportError, MemoryError) as err:
         typer.secho(f"✘ {err}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from None
 
@@ -42,7 +42,7 @@ def check_new(out: Path) -> None:
 
 def find_components(nlp: Language) -> List[str]:
     """The names of the components that are of this package. RAISES (ValueError): XN111 if there are none."""
-    names = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == FACTORY]
+    names = [name for name in nlp.component_names if nlp.get_pipe_meta(name).factory == FACTORY]
     if not names:
-        raise ValueError(Errors.XN111.format(found=", ".join(nlp.pipe_names) or "nothing"))
+        raise ValueError(Errors.XN111.format(found=", ".join(nlp.component_names) or "nothing"))
     return names

@@ -1,7 +1,7 @@
 """python -m spacy_xlmr_ner export: a pipeline that is ready to serve."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Dict, Optional
 
 import typer
 from wasabi import msg
@@ -21,8 +21,11 @@ def export(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder, new or empty.")],
     runtime: Annotated[RuntimeName, typer.Option(help="What is to run the network.")] = "onnx",
     precision: Annotated[
-        str, typer.Option(help="onnx: float32 or int8. torch: float32, bfloat16 or float16.")
-    ] = "float32",
+        Optional[str],
+        typer.Option(
+            help="onnx: float32 or int8; None is float32. torch: float32, bfloat16 or float16; None is that of MODEL."
+        ),
+    ] = None,
     lang: Annotated[str, typer.Option(help="spaCy's language, whose tokenizer is used. Not for pipelines.")] = "xx",
 ) -> None:
     """Save a pipeline ready to serve: to be run by ONNX Runtime or PyTorch, in a precision, with all that it needs.
@@ -31,11 +34,14 @@ def export(
     """
     with exit_on_error(), show_warnings():
         check_new(out)
-        settings = {"runtime": runtime, "precision": precision}
-        if runtime == "onnx":
-            settings["device"] = "cpu"
+        settings: Dict[str, Any] = {"runtime": runtime}
+        if precision is not None or runtime == "onnx":
+            settings["precision"] = precision or "float32"
         nlp = load_pipeline(model, lang=lang, settings=settings)
         names = find_components(nlp)
+        for name in names:
+            tagger: Any = nlp.get_pipe(name)
+            tagger.model.attrs["check_trained"](tagger.model)
         nlp.to_disk(out)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    msg.good(f"Wrote {out} ({', '.join(names)}: {runtime}, {precision}; {size / 1e6:.1f} MB)")
+    msg.good(f"Wrote {out} ({', '.join(names)}: {', '.join(settings.values())}; {size / 1e6:.1f} MB)")

@@ -3,6 +3,7 @@
 import os
 import threading
 from typing import Any, Dict, List
+from weakref import WeakSet
 
 import numpy as np
 import torch
@@ -11,9 +12,6 @@ from .._compat import require_extra
 from ..types import BoolArray, FloatArray, IntArray
 from .onnx_graph import EMBEDDED, EXTRA, LENGTHS, EncoderGraph
 from .torch import leave_parent_threads
-
-# Sessions of a parent process in a forked worker: they cannot be ended there, since their threads are gone.
-_left_alone: List[Any] = []
 
 
 class OnnxRuntime:
@@ -29,29 +27,29 @@ class OnnxRuntime:
     def __init__(self, graph: EncoderGraph, model: bytes, weights: Dict[str, FloatArray]):
         self._embed = graph.make_embedder()
         self._model, self._weights = model, weights
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
         self._session = _make_session(model, weights)
+        self._lock = threading.Lock()
+        _runtimes.add(self)
 
     def __call__(self, piece_ids: IntArray, mask: BoolArray) -> FloatArray:
         """As types.Runtime; the padding of a window is at its end."""
-        leave_parent_threads()
-        if self._pid != os.getpid():
-            self._leave_parent_session()
+        if self._session is None:  # in a forked worker
+            with self._lock:
+                if self._session is None:
+                    self._session = _make_session(self._model, self._weights)
         inputs = {EMBEDDED: self._embed(piece_ids), LENGTHS: mask.sum(axis=1).astype(np.int32)}
         logits: FloatArray = self._session.run(None, inputs)[0]
         return logits
 
-    def _leave_parent_session(self) -> None:
-        with self._lock:
-            if self._pid != os.getpid():
-                _left_alone.append(self._session)
-                self._session = _make_session(self._model, self._weights)
-                self._pid = os.getpid()
+    def leave_session(self) -> None:
+        """In a forked worker: put the parent's session aside."""
+        _left_alone.append(self._session)
+        self._session, self._lock = None, threading.Lock()
 
 
 def _make_session(model: bytes, weights: Dict[str, FloatArray]) -> Any:
     """Make a session with as many threads as PyTorch has."""
+    leave_parent_threads()
     library = require_extra("onnxruntime", extra=EXTRA)
     options = library.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
@@ -60,3 +58,17 @@ def _make_session(model: bytes, weights: Dict[str, FloatArray]) -> Any:
         values = [library.OrtValue.ortvalue_from_numpy(weight) for weight in weights.values()]
         options.add_external_initializers(list(weights), values)
     return library.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+_runtimes: "WeakSet[OnnxRuntime]" = WeakSet()
+# Sessions of a parent process in a forked worker: they can be neither used nor ended there, without their threads.
+_left_alone: List[Any] = []
+
+
+def _leave_sessions() -> None:
+    for runtime in list(_runtimes):
+        runtime.leave_session()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_sessions)

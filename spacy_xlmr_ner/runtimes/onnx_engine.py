@@ -5,29 +5,27 @@ import json
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Optional, Sequence, Tuple
-
-import numpy as np
-from spacy.tokens import Doc
-from spacy.vocab import Vocab
+from typing import Any, Optional, Tuple
 
 from .._compat import require_extra
-from ..errors import Errors, Warnings
-from ..pieces.alignment import pool_logits
-from ..pieces.runner import compute_piece_logits
-from ..pieces.windows import find_token_ranges, own_tokens
-from ..tags import OUTSIDE
-from ..types import InputSettings, IntArray, LoadedCheckpoint, OnnxPrecision, Runtime
+from ..errors import Warnings
+from ..types import LoadedCheckpoint, OnnxPrecision, Runtime
+from .agreement import Agreement, compare_tags, tag_sample
 from .onnx import OnnxRuntime
 from .onnx_graph import EXTRA, EncoderGraph, quantize
-from .sample_text import SAMPLE
 from .torch import TorchRuntime, leave_parent_threads
 
 FORMAT_VERSION = 1
-# int8 is to give so large a share of the words of entities in SAMPLE the tag that float32 gives them.
+# int8 is to give so large a share of the words of entities in the sample the tag that float32 gives them ...
 LEAST_AGREEMENT = 0.995
-# Nodes that stay float32 where it does not, each tried in turn: by how their names end.
-LEFT_OUT: Tuple[Tuple[str, ...], ...] = ((), ("output.dense",), ("output.dense", "attention.self"))
+# ... and by fewer words than this it cannot be judged.
+LEAST_WORDS = 50
+# Nodes that stay float32, each in turn until int8 is right: by how their names end. The head is small and counts most.
+LEFT_OUT: Tuple[Tuple[str, ...], ...] = (
+    ("classifier",),
+    ("classifier", "output.dense"),
+    ("classifier", "output.dense", "attention.self"),
+)
 
 
 @dataclass(frozen=True)
@@ -35,103 +33,133 @@ class Graph:
     """A graph that was made.
 
     model (bytes): In ONNX's format; a float32 one without its weights.
-    fingerprint (str): Of the weights that it was made of.
-    agreement (float): The share of the words that it or float32 takes for entities, in SAMPLE, that get the same tag.
+    fingerprint (str): Of what it was made of.
+    agreement (Agreement): With float32.
     """
 
     model: bytes
     fingerprint: str
-    agreement: float
+    agreement: Agreement
 
 
 class OnnxEngine:
-    """Makes runtimes of ONNX Runtime.
+    """Makes runtimes of ONNX Runtime, on the CPU.
 
     precision (OnnxPrecision): "float32", or "int8": matrices and what they are multiplied with in eight bits.
-    device (Optional[str]): "cpu" or None.
+    device (Optional[str]): Where a network runs in PyTorch that cannot run here.
     """
 
     def __init__(self, *, precision: OnnxPrecision, device: Optional[str]):
         self._precision = precision
         self._device = device
         self._graph: Optional[Graph] = None
+        self._source: Optional[Path] = None  # of a graph that was read and has not been run yet
 
     def __reduce__(self) -> Any:
         return _restore_engine, (self._precision, self._device)  # the graph is pickled with the checkpoint's files
 
     def prepare(self) -> None:
-        """As types.Engine. RAISES (ValueError): XN128 for another device; (ImportError): XN112 without the extra."""
+        """As types.Engine. RAISES (ImportError): XN112 without the extra."""
         leave_parent_threads()
-        if self._device not in (None, "cpu"):
-            raise ValueError(Errors.XN128.format(device=self._device))
         require_extra("onnxruntime", extra=EXTRA)
 
     def make_runtime(self, checkpoint: LoadedCheckpoint) -> Runtime:
-        """As types.Engine. Warns with XW403 of a network that runs in PyTorch, with XW405 of an int8 that is off."""
+        """As types.Engine. Warns with XW403 of a network that runs in PyTorch, XW405 or XW406 of a doubtful int8."""
+        leave_parent_threads()
         encoder = _find_encoder(checkpoint)
-        if encoder is None:
-            return TorchRuntime(checkpoint.network, precision="float32", device="cpu")
+        if encoder is not None:
+            try:
+                return self._make_onnx_runtime(encoder, checkpoint)
+            except (ImportError, MemoryError):
+                raise
+            except Exception as err:  # those of ONNX Runtime have no class in common
+                if self._source is not None:
+                    self._drop(self._source, err)
+                    return self.make_runtime(checkpoint)
+                warnings.warn(Warnings.XW403.format(checkpoint=checkpoint.origin, reason=err), stacklevel=2)
+        return TorchRuntime(checkpoint.network, precision="float32", device=self._device)
+
+    def _make_onnx_runtime(self, encoder: EncoderGraph, checkpoint: LoadedCheckpoint) -> OnnxRuntime:
         graph = self._get_graph(encoder, checkpoint)
-        return OnnxRuntime(encoder, graph.model, {} if self._precision == "int8" else encoder.find_weights())
+        weights = {} if self._precision == "int8" else encoder.find_weights()
+        runtime = OnnxRuntime(encoder, graph.model, weights)
+        self._source = None
+        return runtime
 
     def _get_graph(self, encoder: EncoderGraph, checkpoint: LoadedCheckpoint) -> Graph:
         """The graph of the weights as they are now; made if there is none."""
-        fingerprint = encoder.compute_fingerprint()
+        fingerprint = self._compute_fingerprint(encoder)
         if self._graph is None or self._graph.fingerprint != fingerprint:
             self._graph = self._make_graph(encoder, checkpoint, fingerprint)
-        if self._graph.agreement < LEAST_AGREEMENT:
-            share = f"{1 - self._graph.agreement:.1%}"
-            warnings.warn(Warnings.XW405.format(checkpoint=checkpoint.origin, share=share), stacklevel=2)
+            self._source = None
+        if self._precision == "int8":
+            _warn_of(self._graph.agreement, checkpoint)
         return self._graph
+
+    def _compute_fingerprint(self, encoder: EncoderGraph) -> str:
+        return encoder.compute_fingerprint(with_weights=self._precision == "int8")
 
     def _make_graph(self, encoder: EncoderGraph, checkpoint: LoadedCheckpoint, fingerprint: str) -> Graph:
         weights = encoder.find_weights()
         bare = encoder.make_model(weights, with_weights=False).SerializeToString()
         if self._precision == "float32":
-            return Graph(bare, fingerprint, agreement=1.0)
+            return Graph(bare, fingerprint, Agreement(1.0, 0))
         expected = tag_sample(OnnxRuntime(encoder, bare, weights), checkpoint)
-        best: Optional[Graph] = None
+        graphs = []
         for endings in LEFT_OUT:
             whole = encoder.make_model(weights, with_weights=True)
-            left_out = [node.name for node in whole.graph.node if node.name.endswith(endings)]
-            model = quantize(whole, left_out=left_out)
+            model = quantize(whole, left_out=[node.name for node in whole.graph.node if node.name.endswith(endings)])
             found = tag_sample(OnnxRuntime(encoder, model, {}), checkpoint)
-            graph = Graph(model, fingerprint, compare_tags(found, expected, checkpoint.tags))
-            if best is None or graph.agreement > best.agreement:
-                best = graph
-            if best.agreement >= LEAST_AGREEMENT:
+            graphs.append(Graph(model, fingerprint, compare_tags(found, expected, checkpoint.tags)))
+            if graphs[-1].agreement.share >= LEAST_AGREEMENT:
                 break
-        assert best is not None
-        return best
+        return max(graphs, key=lambda graph: graph.agreement.share)
 
-    def write(self, checkpoint: LoadedCheckpoint, folder: Path) -> None:
-        """As types.Engine: the graph, and a note of what it belongs to."""
-        encoder = _find_encoder(checkpoint)
-        if encoder is not None:
+    def write(self, checkpoint: LoadedCheckpoint, folder: Path, *, make: bool) -> None:
+        """As types.Engine: the graph, and a note of what it belongs to. None is written of an untrained head.
+
+        Warns with XW407 if it cannot be made: the weights are worth more than it.
+        """
+        leave_parent_threads()
+        encoder = None if checkpoint.missing else _find_encoder(checkpoint)
+        if encoder is None:
+            return
+        is_there = self._graph is not None and self._graph.fingerprint == self._compute_fingerprint(encoder)
+        if not (make or is_there):
+            return
+        try:
             graph = self._get_graph(encoder, checkpoint)
-            note = {**asdict(graph), "format": FORMAT_VERSION, "model": _hash(graph.model)}
-            self._find_note(folder).write_text(json.dumps(note, indent=2), encoding="utf8")
-            self._find_file(folder).write_bytes(graph.model)
+        except Exception as err:
+            warnings.warn(Warnings.XW407.format(checkpoint=checkpoint.origin, reason=err), stacklevel=2)
+            return
+        note = {**asdict(graph), "format": FORMAT_VERSION, "model": _hash(graph.model)}
+        self._find_note(folder).write_text(json.dumps(note, indent=2), encoding="utf8")
+        self._find_file(folder).write_bytes(graph.model)
 
     def read(self, checkpoint: LoadedCheckpoint, folder: Path) -> None:
         """As types.Engine. Warns with XW404 of a graph that is damaged or of other weights, and leaves it."""
-        self._graph = None
+        leave_parent_threads()
+        self._graph = self._source = None
         file = self._find_file(folder)
         if not file.is_file():
             return
         try:
             note = json.loads(self._find_note(folder).read_text(encoding="utf8"))
-            graph = Graph(file.read_bytes(), str(note["fingerprint"]), float(note["agreement"]))
+            graph = Graph(file.read_bytes(), str(note["fingerprint"]), Agreement(**note["agreement"]))
             if note["format"] != FORMAT_VERSION:
                 raise ValueError(f"its format is {note['format']}, not {FORMAT_VERSION}")
             if note["model"] != _hash(graph.model):
                 raise ValueError("it is not what was written")
-            if graph.fingerprint != EncoderGraph(checkpoint.network).compute_fingerprint():
+            if graph.fingerprint != self._compute_fingerprint(EncoderGraph(checkpoint.network)):
                 raise ValueError("it was made of other weights")
         except (OSError, ValueError, KeyError, TypeError) as err:
-            warnings.warn(Warnings.XW404.format(file=file.name, path=folder, reason=err), stacklevel=2)
+            self._drop(file, err)
         else:
-            self._graph = graph
+            self._graph, self._source = graph, file
+
+    def _drop(self, file: Path, reason: Exception) -> None:
+        warnings.warn(Warnings.XW404.format(file=file.name, path=file.parent, reason=reason), stacklevel=3)
+        self._graph = self._source = None
 
     def _find_file(self, folder: Path) -> Path:
         return folder / f"graph.{self._precision}.onnx"
@@ -149,28 +177,15 @@ def _find_encoder(checkpoint: LoadedCheckpoint) -> Optional[EncoderGraph]:
         return None
 
 
-def tag_sample(runtime: Runtime, checkpoint: LoadedCheckpoint) -> IntArray:
-    """The tag of each word of SAMPLE, as it is and in lower case, shape (n_words,)."""
-    vocab = Vocab()
-    sentences = [*SAMPLE, *map(str.lower, SAMPLE)]
-    result = compute_piece_logits(
-        [Doc(vocab, sentence.split()) for sentence in sentences],
-        checkpoint.tokenizer,
-        runtime,
-        settings=InputSettings(input="words", pooling="first", window=None, overlap=0, max_batch_pieces=2048),
-        max_window=checkpoint.max_window,
-        n_tags=len(checkpoint.tags),
-    )
-    tokens = result.pieces.tokens
-    rows, links = result.find_rows(tokens, own_tokens(*find_token_ranges(tokens), result.windows))
-    return pool_logits(result.logits[rows], links, "first").argmax(axis=1)
-
-
-def compare_tags(found: IntArray, expected: IntArray, tags: Sequence[str]) -> float:
-    """The share of words with the same tag, of those that either takes for part of an entity; 1.0 if there are none."""
-    in_ent = np.array([tag != OUTSIDE for tag in tags])
-    either = in_ent[found] | in_ent[expected]
-    return float((found == expected)[either].mean()) if either.any() else 1.0
+def _warn_of(agreement: Agreement, checkpoint: LoadedCheckpoint) -> None:
+    """Say of an int8 that it is off, or that nobody knows."""
+    if agreement.share < LEAST_AGREEMENT:
+        share = f"{1 - agreement.share:.1%}"
+        message = Warnings.XW405.format(checkpoint=checkpoint.origin, share=share, n_words=agreement.n_words)
+        warnings.warn(message, stacklevel=2)
+    elif agreement.n_words < LEAST_WORDS:
+        message = Warnings.XW406.format(checkpoint=checkpoint.origin, n_words=agreement.n_words)
+        warnings.warn(message, stacklevel=2)
 
 
 def _hash(model: bytes) -> str:

@@ -76,13 +76,14 @@ class EncoderGraph:
             found[f"{own}.bias"] = _to_float(torch.cat([self._state[f"{own}.{part}.bias"] for part in PROJECTIONS]))
         return found
 
-    def compute_fingerprint(self) -> str:
-        """What tells the weights in the graph from others, and from this structure with another number of heads."""
+    def compute_fingerprint(self, *, with_weights: bool) -> str:
+        """What tells this graph from those of other networks; with_weights: also of networks of the same shape."""
         digest = hashlib.sha256(f"{self.n_layers} {self.n_heads} {self.epsilon}".encode())
         for name, weight in sorted(self._state.items()):
             if "_embeddings." not in name and "position_ids" not in name:
-                digest.update(f"{name} {tuple(weight.shape)} {weight.dtype}".encode())
-                digest.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy())
+                digest.update(f"{name} {tuple(weight.shape)}".encode())
+                if with_weights:
+                    digest.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy())
         return digest.hexdigest()
 
     def make_model(self, weights: Dict[str, FloatArray], *, with_weights: bool) -> Any:
@@ -171,6 +172,8 @@ def find_misfit(network: torch.nn.Module) -> Optional[str]:
     for setting, known in settings.items():
         if getattr(config, setting, known[0]) not in known:
             return f"its {setting} is {getattr(config, setting)!r}; known is {known[0]!r}"
+    if getattr(config, "pruned_heads", None):
+        return "some of its attention heads are pruned"
     prefix = network.base_model_prefix
     parts = [f"{prefix}.embeddings.LayerNorm", "classifier"]
     for i in range(config.num_hidden_layers):

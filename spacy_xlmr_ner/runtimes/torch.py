@@ -4,6 +4,7 @@ import copy
 import os
 import textwrap
 import threading
+import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from thinc.util import get_torch_default_device
 
-from ..errors import Errors
+from ..errors import Errors, Warnings
 from ..types import BoolArray, FloatArray, IntArray, LoadedCheckpoint, Precision
 
 MAX_REASON = 160  # characters of PyTorch's own message
@@ -79,8 +80,9 @@ def check_precision(precision: Precision, device: torch.device, *, setting: str 
 
 
 def _is_out_of_memory(err: RuntimeError) -> bool:
-    """Whether the memory of a GPU is full, or of the machine: for that PyTorch has no error of its own."""
-    return isinstance(err, torch.OutOfMemoryError) or "can't allocate memory" in str(err)
+    """Whether the memory is full: PyTorch has an error of its own for that of some GPUs only."""
+    signs = ("out of memory", "can't allocate memory", "ALLOC_FAILED")
+    return isinstance(err, torch.OutOfMemoryError) or any(sign in str(err) for sign in signs)
 
 
 def _shorten(err: Exception) -> str:
@@ -107,7 +109,7 @@ class TorchEngine:
         """As types.Engine."""
         return TorchRuntime(checkpoint.network, precision=self.precision, device=self.device)
 
-    def write(self, checkpoint: LoadedCheckpoint, folder: Path) -> None:
+    def write(self, checkpoint: LoadedCheckpoint, folder: Path, *, make: bool) -> None:
         """As types.Engine."""
 
     def read(self, checkpoint: LoadedCheckpoint, folder: Path) -> None:
@@ -136,7 +138,7 @@ class TorchRuntime:
         piece_ids (IntArray): Shape (n_windows, length), padded.
         mask (BoolArray): The same shape; False where padded.
         RETURNS (FloatArray): Logits of shape (n_windows, length, n_tags), float32.
-        RAISES (MemoryError): XN902 if the memory does not do for one window.
+        RAISES (MemoryError): XN129 if the memory does not do for one window.
         """
         leave_parent_threads()
         n_windows = len(piece_ids)
@@ -147,12 +149,15 @@ class TorchRuntime:
                 if not _is_out_of_memory(err):
                     raise
                 if n_windows == 1:
-                    message = Errors.XN902.format(n_pieces=piece_ids.size, device=self.device, reason=_shorten(err))
+                    message = Errors.XN129.format(n_pieces=piece_ids.size, device=self.device, reason=_shorten(err))
                     raise MemoryError(message) from err
             # Behind the except clause: the error holds on to what was computed so far.
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
-            self._most_pieces = piece_ids.size // 2
+            limit = piece_ids.size // 2
+            self._most_pieces = limit if self._most_pieces is None else min(limit, self._most_pieces)
+            message = Warnings.XW408.format(n_pieces=piece_ids.size, device=self.device, limit=limit)
+            warnings.warn(message, stacklevel=2)
         halves = (slice(None, n_windows // 2), slice(n_windows // 2, None))
         return np.concatenate([self(piece_ids[half], mask[half]) for half in halves])
 

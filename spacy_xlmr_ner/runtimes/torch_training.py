@@ -50,8 +50,7 @@ class TorchTrainer:
         for name, weight in network.named_parameters():
             weight.requires_grad_(depths[name] >= n_frozen)
             self._rates[name] = settings.layer_decay ** (n_layers + 1 - depths[name])
-        if self.device.type in ("cpu", "cuda"):
-            _use_sparse_gradients(network)
+        _set_sparse_gradients(network, self.device.type in ("cpu", "cuda"))
         if settings.gradient_checkpointing:
             # Renamed in transformers 5.
             enable = getattr(network, "activation_checkpointing_enable", network.gradient_checkpointing_enable)
@@ -84,6 +83,9 @@ class TorchTrainer:
         if any(output.requires_grad for output in outputs):
             share = n_tokens / self._n_tokens
             torch.autograd.backward(list(outputs), list(self._scaler.scale([slope * share for slope in gradients])))
+            for weight in self.network.parameters():
+                if weight.grad is not None and weight.grad.is_sparse and weight.grad._nnz() > len(weight):
+                    weight.grad = weight.grad.coalesce()  # else each batch of an update would make it longer
 
     def finish_update(self, optimizer: Any, shim_id: int, *, where: str) -> bool:
         """Take a step with the mean gradient of all tokens since the last one.
@@ -101,7 +103,7 @@ class TorchTrainer:
         weights = {name: weight for name, weight in self.network.named_parameters() if weight.grad is not None}
         for weight in weights.values():
             if weight.grad.is_sparse:
-                weight.grad = weight.grad.to_dense()
+                weight.grad = weight.grad.coalesce().to_dense()  # coalesced, the sum is the same each time on a GPU
         gradients = [weight.grad for weight in weights.values()]
         self._n_tokens = 0
         overflown = bool(gradients) and self._scaler.unscale(gradients)
@@ -211,14 +213,14 @@ def _count_frozen(settings: TrainingSettings, n_layers: int) -> int:
     return {None: 0, "embeddings": 1, "encoder": n_layers + 1}[freeze] if not isinstance(freeze, int) else freeze + 1
 
 
-def _use_sparse_gradients(network: torch.nn.Module) -> None:
+def _set_sparse_gradients(network: torch.nn.Module, is_sparse: bool) -> None:
     """Have large tables pass on the rows alone that were looked up.
 
     Of XLM-R base's table the whole gradient is 768 MB; each batch of windows would make one and add it to the others.
     """
     for module in network.modules():
         if isinstance(module, torch.nn.Embedding) and module.weight.numel() >= LARGE_TABLE:
-            module.sparse = True
+            module.sparse = is_sparse
 
 
 def _set_dropout(network: torch.nn.Module, rate: float) -> None:

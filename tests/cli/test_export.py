@@ -2,6 +2,7 @@ import json
 
 import pytest
 import spacy
+from toys import write_pretrained
 from typer.testing import CliRunner
 
 from spacy_xlmr_ner.cli import app
@@ -30,7 +31,7 @@ def test_export_of_a_checkpoint_makes_a_pipeline_with_its_graph(run, precision, 
     assert (tmp_path / "out" / "xlmr_ner" / "checkpoint" / f"graph.{precision}.onnx").is_file()
     nlp = spacy.load(tmp_path / "out")
     settings = get_model_settings(nlp)
-    assert (settings["runtime"], settings["precision"], settings["device"]) == ("onnx", precision, "cpu")
+    assert (settings["runtime"], settings["precision"]) == ("onnx", precision)
     assert get_ents(nlp) == [("Jack Sparrow", "PER"), ("New York", "LOC"), ("Anna", "PER"), ("Berlin", "LOC")]
 
 
@@ -66,6 +67,19 @@ def test_export_refuses_what_there_is_not(run, args, said, chosen_checkpoint, tm
     result = run(chosen_checkpoint, tmp_path / "out", *args)
     assert result.exit_code != 0
     assert said in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_export_to_torch_keeps_the_precision(run, chosen_checkpoint, make_nlp, tmp_path):
+    make_nlp(chosen_checkpoint, model={"precision": "bfloat16"}).to_disk(tmp_path / "pipeline")
+    assert run(tmp_path / "pipeline", tmp_path / "out", "--runtime", "torch").exit_code == 0
+    assert get_model_settings(spacy.load(tmp_path / "out"))["precision"] == "bfloat16"
+
+
+def test_export_refuses_an_untrained_head(run, tmp_path):
+    result = run(write_pretrained(tmp_path / "pretrained"), tmp_path / "out", "--precision", "int8")
+    assert result.exit_code == 1
+    assert "XN404" in result.output
     assert not (tmp_path / "out").exists()
 
 

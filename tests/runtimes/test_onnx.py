@@ -1,5 +1,7 @@
+import copy
 import json
 import multiprocessing
+import pickle
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +10,8 @@ import numpy as np
 import pytest
 import spacy
 import torch
-from toys import IOB_TAGS, make_config, make_toy_docs, write_random
+from onnx import ModelProto
+from toys import IOB_TAGS, make_config, make_toy_docs, write_pretrained, write_random
 from transformers import (
     AutoModelForTokenClassification,
     BertConfig,
@@ -28,6 +31,7 @@ from transformers import (
 
 from spacy_xlmr_ner.checkpoint import read_checkpoint
 from spacy_xlmr_ner.runtimes import onnx_engine
+from spacy_xlmr_ner.runtimes.agreement import compare_tags
 from spacy_xlmr_ner.runtimes.onnx import OnnxRuntime
 from spacy_xlmr_ner.runtimes.onnx_engine import OnnxEngine
 from spacy_xlmr_ner.runtimes.onnx_graph import EncoderGraph, find_misfit
@@ -107,6 +111,32 @@ def _run_in_worker(runtime, results):
     results.put(runtime(*pad(WINDOWS, width=8)))
 
 
+def _make_in_worker(checkpoint, results):
+    runtime = OnnxEngine(precision="float32", device=None).make_runtime(checkpoint)
+    threads = runtime._session.get_session_options().intra_op_num_threads
+    results.put((threads, runtime(*pad(WINDOWS, width=8))))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are forked on Linux")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_onnx_runtime_made_in_a_forked_worker_has_one_thread(random_checkpoint):
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        checkpoint = read_checkpoint(random_checkpoint)
+        expected = make_runtime(checkpoint.network)(*pad(WINDOWS, width=8))
+        context = multiprocessing.get_context("fork")
+        results = context.Queue()
+        worker = context.Process(target=_make_in_worker, args=(checkpoint, results), daemon=True)
+        worker.start()
+        threads, logits = results.get(timeout=30)
+        worker.join(timeout=30)
+        assert threads == 1
+        np.testing.assert_allclose(logits, expected, atol=1e-5)
+    finally:
+        torch.set_num_threads(n_threads)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are forked on Linux")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_onnx_runtime_answers_in_a_forked_worker(network):
@@ -133,6 +163,7 @@ def test_onnx_runtime_answers_in_a_forked_worker(network):
         (DistilBertForTokenClassification, lambda **kw: DistilBertConfig(vocab_size=40), "'distilbert'"),
         (BertForTokenClassification, lambda **kw: BertConfig(hidden_act="relu", **kw), "hidden_act is 'relu'"),
         (ElectraForTokenClassification, lambda **kw: ElectraConfig(embedding_size=16, **kw), "embeddings_project"),
+        (BertForTokenClassification, lambda **kw: BertConfig(is_decoder=True, **kw), "is_decoder is True"),
     ],
 )
 def test_find_misfit_names_what_is_different(cls, config, reason):
@@ -159,9 +190,37 @@ def test_network_of_another_shape_runs_in_pytorch_with_a_warning(random_checkpoi
         nlp.to_disk(tmp_path / "saved")
 
 
-def test_other_devices_are_refused(random_checkpoint, make_nlp):
-    with pytest.raises(ValueError, match=r'XN128.*device = "cpu"'):
-        make_nlp(random_checkpoint, model={**ONNX, "device": "cuda:0"})(TEXT)
+def test_network_that_runs_in_pytorch_stays_where_it_is_trained(random_checkpoint):
+    checkpoint = read_checkpoint(random_checkpoint)
+    checkpoint.network.config.hidden_act = "relu"
+    checkpoint.network.to("meta")  # as a GPU that is always there
+    with pytest.warns(UserWarning, match="XW403"):
+        OnnxEngine(precision="float32", device="meta").make_runtime(checkpoint)
+    assert {weight.device.type for weight in checkpoint.network.parameters()} == {"meta"}
+
+
+def test_error_of_the_runtime_is_told_and_pytorch_runs(random_checkpoint, make_nlp, monkeypatch):
+    monkeypatch.setattr(EncoderGraph, "make_model", lambda *args, **kwargs: ModelProto(b"no graph"))
+    nlp = make_nlp(random_checkpoint, model=ONNX)
+    with pytest.warns(UserWarning, match=r"XW403.*runs in PyTorch"):
+        found = get_ents(nlp)
+    assert found == get_ents(make_nlp(random_checkpoint))
+
+
+def test_weights_are_saved_also_where_no_graph_can_be_made(random_checkpoint, make_nlp, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    nlp = make_nlp(random_checkpoint, model=ONNX)
+    with pytest.warns(UserWarning, match=r"XW407.*`onnx`"):
+        nlp.to_disk(tmp_path)
+    assert (tmp_path / "xlmr_ner" / "checkpoint" / "model.safetensors").is_file()
+    assert not list(tmp_path.rglob("graph.*"))
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_untrained_head_gets_no_graph(precision, tmp_path, make_nlp):
+    nlp = make_nlp(write_pretrained(tmp_path / "pretrained"), model={**ONNX, "precision": precision})
+    nlp.to_disk(tmp_path / "saved")
+    assert not list((tmp_path / "saved").rglob("graph.*"))
 
 
 @pytest.mark.parametrize("package", ["onnxruntime", "onnx"])
@@ -176,7 +235,7 @@ def test_int8_stores_no_embeddings_and_a_quarter_of_the_rest(tmp_path, monkeypat
     folder = write_random(tmp_path / "wide", hidden_size=128, intermediate_size=512)
     engine = OnnxEngine(precision="int8", device=None)
     checkpoint = read_checkpoint(folder)
-    engine.write(checkpoint, tmp_path)
+    engine.write(checkpoint, tmp_path, make=True)
     graph = EncoderGraph(checkpoint.network)
     n_weights = sum(weight.size for weight in graph.find_weights().values())
     assert (tmp_path / "graph.int8.onnx").stat().st_size < 1.3 * n_weights
@@ -205,7 +264,13 @@ def test_int8_that_is_off_is_warned_of(random_checkpoint, make_nlp, monkeypatch)
 )
 def test_compare_tags_counts_words_of_entities(found, expected, agreement):
     tags = ("O", "B-PER", "I-PER", "B-LOC")
-    assert onnx_engine.compare_tags(np.array(found), np.array(expected), tags) == pytest.approx(agreement)
+    assert compare_tags(np.array(found), np.array(expected), tags).share == pytest.approx(agreement)
+
+
+def test_int8_that_cannot_be_judged_is_warned_of(chosen_checkpoint, make_nlp):
+    nlp = make_nlp(chosen_checkpoint, model={**ONNX, "precision": "int8"})  # it knows few words of the sample
+    with pytest.warns(UserWarning, match=r"XW406.*\d words are in entities"):
+        nlp(TEXT)
 
 
 def test_int8_leaves_out_layers_until_it_is_right(random_checkpoint, make_nlp, monkeypatch):
@@ -221,7 +286,44 @@ def test_int8_leaves_out_layers_until_it_is_right(random_checkpoint, make_nlp, m
     monkeypatch.setattr(onnx_engine, "quantize", make)
     nlp = make_nlp(random_checkpoint, model={**ONNX, "precision": "int8"})
     assert get_ents(nlp) == get_ents(make_nlp(random_checkpoint))
-    assert tried == [0, 4]  # two layers, two matrices of each
+    assert tried == [1, 5]  # the head; then also two matrices of each of two layers
+
+
+@pytest.mark.parametrize("way", [copy.deepcopy, lambda nlp: pickle.loads(pickle.dumps(nlp))], ids=["copy", "pickle"])
+def test_copy_says_the_same(way, random_checkpoint, make_nlp):
+    nlp = make_nlp(random_checkpoint, model=ONNX)
+    expected = get_ents(nlp)
+    assert get_ents(way(nlp)) == expected == get_ents(make_nlp(random_checkpoint))
+
+
+def test_other_weights_for_a_while_are_what_is_run(random_checkpoint, make_nlp):
+    nlp = make_nlp(random_checkpoint, model=ONNX)
+    before = get_ents(nlp)
+    tagger = nlp.get_pipe("xlmr_ner")
+    network, shim = tagger.model.shims[0].checkpoint.network, tagger.model.shims[0].id
+    params = {(shim, name): -weight.detach().numpy() for name, weight in network.named_parameters()}
+    with tagger.model.use_params(params):
+        during = get_ents(nlp)
+    assert during != before
+    assert get_ents(nlp) == before
+
+
+def test_new_label_after_a_prediction_is_in_the_graph(random_checkpoint, make_nlp):
+    nlp = make_nlp(random_checkpoint, model=ONNX)
+    nlp(TEXT)
+    tagger = nlp.get_pipe("xlmr_ner")
+    tagger.add_label("GPE")
+    (probs,) = tagger.token_probs([nlp.make_doc(TEXT)])
+    assert probs.shape[1] == 9
+
+
+def test_from_disk_onto_a_pipeline_in_use_takes_the_new_weights(
+    random_checkpoint, chosen_checkpoint, make_nlp, tmp_path
+):
+    make_nlp(chosen_checkpoint, model=ONNX).to_disk(tmp_path)
+    nlp = make_nlp(random_checkpoint, model=ONNX)
+    nlp(TEXT)
+    assert get_ents(nlp.from_disk(tmp_path)) == get_ents(make_nlp(chosen_checkpoint))
 
 
 def test_training_has_the_graph_made_anew(random_checkpoint, make_nlp):
@@ -328,14 +430,24 @@ def test_damaged_graph_is_made_anew_with_a_warning(damage, changed, saved):
     assert get_ents(nlp) == saved[1]
 
 
-def test_graph_of_other_weights_is_made_anew_with_a_warning(changed, saved):
+def test_int8_graph_of_other_weights_is_made_anew_with_a_warning(chosen_checkpoint, make_nlp, tmp_path):
+    make_nlp(chosen_checkpoint, model={**ONNX, "precision": "int8"}).to_disk(tmp_path)
+    checkpoint = tmp_path / "xlmr_ner" / "checkpoint"
+    network = AutoModelForTokenClassification.from_pretrained(checkpoint)
+    with torch.no_grad():
+        network.classifier.bias[IOB_TAGS.index("B-PER")] -= 50.0
+    network.save_pretrained(checkpoint)
+    with pytest.warns(UserWarning, match=r"XW404.*other weights"):
+        nlp = spacy.load(tmp_path)
+    assert [(ent.text, ent.label_) for ent in nlp("Anna in Berlin").ents] == [("Berlin", "LOC")]
+
+
+def test_float32_graph_serves_other_weights_of_the_same_shape(changed, saved, no_making):
     checkpoint = changed / "xlmr_ner" / "checkpoint"
     network = AutoModelForTokenClassification.from_pretrained(checkpoint)
     with torch.no_grad():
         network.classifier.bias[0] += 5.0
     network.save_pretrained(checkpoint)
-    with pytest.warns(UserWarning, match=r"XW404.*other weights"):
-        nlp = spacy.load(changed)
-    found = get_ents(nlp)
+    found = get_ents(spacy.load(changed))
     assert found != saved[1]
     assert found == get_ents(spacy.load(changed, config={"components.xlmr_ner.model.runtime": "torch"}))

@@ -115,11 +115,13 @@ def test_gradients_of_several_updates_count_by_their_tokens(network):
     np.testing.assert_allclose(before - get_weights(network)["classifier.bias"], 4.0 * IDS.size, rtol=1e-5)
 
 
-def test_large_tables_pass_on_the_rows_alone_and_learn_as_others(network, monkeypatch):
+@pytest.mark.parametrize("kind", ["adam with decay", "radam", "sgd"])
+@pytest.mark.parametrize("settings", [{}, {"gradient_checkpointing": True}, {"layer_decay": 0.5}])
+def test_large_tables_pass_on_the_rows_alone_and_learn_as_others(kind, settings, network, monkeypatch):
     plain = copy.deepcopy(network)
-    trainers = [make_trainer(plain)]
+    trainers = [make_trainer(plain, **settings)]
     monkeypatch.setattr(torch_training, "LARGE_TABLE", 1)
-    trainers.append(make_trainer(network))
+    trainers.append(make_trainer(network, **settings))
     for trainer in trainers:
         for n_tokens in (3, 1):  # two updates that count as one
             run = trainer.begin_update(0.0)
@@ -129,9 +131,18 @@ def test_large_tables_pass_on_the_rows_alone_and_learn_as_others(network, monkey
     assert [gradient.is_sparse for gradient in gradients] == [False, True]
     np.testing.assert_allclose(gradients[1].to_dense(), gradients[0], atol=1e-6)
     for trainer in trainers:
-        assert trainer.finish_update(Adam(0.01, L2=0.1, L2_is_weight_decay=True), SHIM, where="")
+        assert trainer.finish_update(OPTIMIZERS[kind](), SHIM, where="")
     for name, values in get_weights(network).items():
         np.testing.assert_allclose(values, get_weights(plain)[name], atol=1e-5, err_msg=name)
+
+
+def test_sparse_gradient_of_many_batches_does_not_grow_without_end(network, monkeypatch):
+    monkeypatch.setattr(torch_training, "LARGE_TABLE", 1)
+    trainer = make_trainer(network)
+    table = network.get_input_embeddings().weight
+    for seed in range(2 * len(table) // IDS.size):
+        backprop(trainer, seed)
+    assert table.grad._nnz() <= len(table)
 
 
 @pytest.mark.parametrize("learn_rate", [float("nan"), float("inf")])
