@@ -6,7 +6,7 @@ Steps: a SentencePiece vocabulary; training, masked pieces guessed beside the ta
 which are then doubled (a network of two layers learns the words more than twice as fast); the averaged weights or the
 last, whichever the dev sets prefer, written as a Hugging Face folder. The first two leave their results in the work
 folder: a vocabulary that stands there is taken, training goes on from its last state, so the command can be stopped at
-any time and given again. The rate of learning is constant until the last third of the steps, in which it falls to
+any time and given again. The rate of learning is constant until the last two fifths of the steps, in which it falls to
 zero: as long as that has not begun, --steps may be changed. Where the work folder was not kept, --from takes vocabulary
 and weights of a folder that this script has written, and the optimizers begin anew.
 """
@@ -36,7 +36,7 @@ from spacy_xlmr_ner.scratch import NetworkShape, make_network, write_tokenizer
 VOCABULARY = "sentencepiece.bpe.model"
 STATE = "state.pt"
 STABLE = "state-before-the-fall.pt"
-FALL = 0.35  # the share of the steps, at the end, in which the rate of learning falls to zero
+FALL = 0.42  # the share of the steps, at the end, in which the rate of learning falls to zero
 LOG = "log.jsonl"
 BIASES = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
 WINDOW = 512
