@@ -5,7 +5,7 @@ from dataclasses import MISSING, fields
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Union, get_args
+from typing import Any, Iterable, List, Mapping, Optional, Union, get_args
 
 from .checkpoint import Checkpoint, load_checkpoint, read_checkpoint
 from .checkpoint_files import CheckpointSource
@@ -79,7 +79,7 @@ def build_xlmr_tagger_v1(
     sample_pieces (float): The share of words whose pieces are drawn anew each time they are trained on.
     sampling_alpha (float): How much the vocabulary's own probabilities count then.
     RETURNS (TaggerModel): Loads its weights when they are first needed.
-    RAISES (ValueError): XN101 to XN127, for a value that can be seen to be wrong without the weights.
+    RAISES (ValueError): XN101 to XN123, for a value that can be seen to be wrong without the weights.
     """
     check_number("overlap", overlap, least=0)
     check_number("max_batch_pieces", max_batch_pieces, least=1)
@@ -120,17 +120,13 @@ def build_xlmr_tagger_v1(
 
 
 def _make_engine(runtime: str, precision: Any, device: Optional[str]) -> Engine:
-    """RAISES (ValueError): XN102 or XN127 if there is no such runtime, or none in this precision."""
+    """RAISES (ValueError): XN102 if there is no such runtime, or it has not this precision."""
     check_choice("runtime", runtime, get_args(RuntimeName), where=WHERE)
-    known: Dict[str, Any] = {"torch": get_args(Precision), "onnx": get_args(OnnxPrecision)}
-    other = "onnx" if runtime == "torch" else "torch"
-    if precision in known[other] and precision not in known[runtime]:
-        own, others = (", ".join(map(repr, known[name])) for name in (runtime, other))
-        message = Errors.XN127.format(precision=precision, runtime=runtime, known=own, other=other, others=others)
-        raise ValueError(message)
-    check_choice("precision", precision, known[runtime], where=WHERE)
     if runtime == "onnx":
+        check_choice("precision", precision, get_args(OnnxPrecision), where=f'{WHERE} (or runtime = "torch")')
         return OnnxEngine(precision=precision, device=device)
+    where = f'{WHERE} (or runtime = "onnx")' if precision in get_args(OnnxPrecision) else WHERE
+    check_choice("precision", precision, get_args(Precision), where=where)
     return TorchEngine(precision=precision, device=device)
 
 

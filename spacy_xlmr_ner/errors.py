@@ -73,10 +73,6 @@ class Errors(metaclass=ErrorsWithCodes):
         "each entry the new name must be one of these, and the old name none. Take out what does not fit in "
         "[components.{name}.label_map]."
     )
-    XN127 = (
-        '`precision` is {precision!r}, which runtime = "{runtime}" lacks: it has {known}, and '
-        "'{other}' has {others}. Set both in [components.<name>.model] of the config."
-    )
     XN129 = (
         "The memory of '{device}' does not do for one window of {n_pieces} pieces ({reason}). Give it less to hold: a "
         "smaller `window` in [components.<name>.model], or another process that ends."

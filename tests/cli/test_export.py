@@ -58,7 +58,7 @@ def test_export_to_torch_drops_the_graph(run, chosen_checkpoint, tmp_path):
 @pytest.mark.parametrize(
     "args, said",
     [
-        (("--precision", "float16"), "XN127"),
+        (("--precision", "float16"), "XN102"),
         (("--precision", "int4"), "XN102"),
         (("--runtime", "tvm"), "tvm"),
     ],
