@@ -50,7 +50,7 @@ RANKS = {
     6.06: "analysis/transfer_table",
     6.07: "analysis/__init__ report/score_tables",
     6.08: "report/evaluation_page report/transfer_page",
-    6.09: "report/__init__ cli/evaluation_options cli/many_values",
+    6.09: "report/__init__ cli/evaluation_options cli/many_values cli/pipeline_options",
     6.1: "cli/convert cli/init_checkpoint cli/evaluate cli/export cli/transfer cli/tag cli/trim",
     6.11: "cli/debug",
     6.2: "cli/app",

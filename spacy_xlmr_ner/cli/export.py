@@ -1,6 +1,5 @@
 """python -m spacy_xlmr_ner export: a pipeline that is ready to serve."""
 
-from pathlib import Path
 from typing import Annotated, Any, Dict, Optional
 
 import typer
@@ -9,16 +8,12 @@ from wasabi import msg
 from ..loading import load_pipeline
 from ..types import RuntimeName
 from .console import check_new, exit_on_error, find_components, show_warnings
+from .pipeline_options import LangOption, ModelArgument, OutArgument
 
 
 def export(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL", help="A spaCy pipeline (folder or package), or a checkpoint (folder or hub id)."
-        ),
-    ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder, new or empty.")],
+    model: ModelArgument,
+    out: OutArgument,
     runtime: Annotated[RuntimeName, typer.Option(help="What is to run the network.")] = "onnx",
     precision: Annotated[
         Optional[str],
@@ -26,7 +21,7 @@ def export(
             help="onnx: float32 or int8; None is float32. torch: float32, bfloat16 or float16; None is that of MODEL."
         ),
     ] = None,
-    lang: Annotated[str, typer.Option(help="spaCy's language, whose tokenizer is used. Not for pipelines.")] = "xx",
+    lang: LangOption = "xx",
 ) -> None:
     """Save a pipeline ready to serve: to be run by ONNX Runtime or PyTorch, in a precision, with all that it needs.
 

@@ -1,7 +1,6 @@
 """python -m spacy_xlmr_ner init-checkpoint: an untrained network with a vocabulary of its own."""
 
-from pathlib import Path
-from typing import Annotated, List, Optional
+from typing import Annotated, Optional
 
 import typer
 from wasabi import msg
@@ -9,17 +8,12 @@ from wasabi import msg
 from ..corpus.plain_text import read_texts
 from ..scratch import NetworkShape, init_checkpoint
 from .console import check_new, exit_on_error, show_warnings
+from .pipeline_options import OutArgument, TextOption
 
 
 def init(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder, new or empty.", show_default=False)],
-    text: Annotated[
-        List[Path],
-        typer.Option(
-            metavar="FILES...",
-            help="Files, plain or gzipped: plain text, or corpora as `convert` reads them. Several may follow.",
-        ),
-    ],
+    out: OutArgument,
+    text: TextOption,
     vocab_size: Annotated[int, typer.Option(help="Pieces, the special ones included.")] = 24000,
     hidden_size: Annotated[int, typer.Option(help="Width of a layer.")] = 256,
     layers: Annotated[int, typer.Option(help="How many layers.")] = 4,

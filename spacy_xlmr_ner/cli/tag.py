@@ -13,6 +13,7 @@ from ..loading import load_pipeline
 from ..page import make_page
 from ..tag_text import tag_text
 from .console import exit_on_error
+from .pipeline_options import LangOption
 
 HEADER = ("Text", "Label", "Score", "Start", "End")
 
@@ -28,7 +29,7 @@ def tag(
             help="A spaCy pipeline (folder or package), or a checkpoint (folder or hub id). None: the model inside."
         ),
     ] = None,
-    lang: Annotated[str, typer.Option(help="spaCy's language, whose tokenizer is used. Not for pipelines.")] = "xx",
+    lang: LangOption = "xx",
     pieces: Annotated[
         bool, typer.Option("--pieces", help="Show each piece of the text over its tag, in place of the entities.")
     ] = False,

@@ -2,9 +2,8 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, List
+from typing import Any, List
 
-import typer
 from spacy.language import Language
 from tqdm import tqdm
 from wasabi import msg
@@ -14,24 +13,14 @@ from ..corpus.plain_text import read_texts
 from ..loading import load_pipeline
 from ..trimming import find_pieces, trim_checkpoint
 from .console import check_new, exit_on_error, find_components, show_warnings
+from .pipeline_options import LangOption, ModelArgument, OutArgument, TextOption
 
 
 def trim(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL", help="A spaCy pipeline (folder or package), or a checkpoint (folder or hub id)."
-        ),
-    ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder, new or empty.")],
-    text: Annotated[
-        List[Path],
-        typer.Option(
-            metavar="FILES...",
-            help="Files, plain or gzipped: plain text, or corpora as `convert` reads them. Several may follow.",
-        ),
-    ],
-    lang: Annotated[str, typer.Option(help="spaCy's language, whose tokenizer is used. Not for pipelines.")] = "xx",
+    model: ModelArgument,
+    out: OutArgument,
+    text: TextOption,
+    lang: LangOption = "xx",
 ) -> None:
     """Save a pipeline whose vocabulary has only the pieces of the text, and whose embeddings have only their rows.
 

@@ -81,15 +81,14 @@ class OnnxEngine:
         return TorchRuntime(checkpoint.network, precision="float32", device=self._device)
 
     def _make_onnx_runtime(self, encoder: EncoderGraph, checkpoint: LoadedCheckpoint) -> OnnxRuntime:
-        graph = self._get_graph(encoder, checkpoint)
+        graph = self._get_graph(encoder, checkpoint, self._compute_fingerprint(encoder))
         weights = {} if self._precision == "int8" else encoder.find_weights()
         runtime = OnnxRuntime(encoder, graph.model, weights)
         self._source = None
         return runtime
 
-    def _get_graph(self, encoder: EncoderGraph, checkpoint: LoadedCheckpoint) -> Graph:
+    def _get_graph(self, encoder: EncoderGraph, checkpoint: LoadedCheckpoint, fingerprint: str) -> Graph:
         """The graph of the weights as they are now; made if there is none."""
-        fingerprint = self._compute_fingerprint(encoder)
         if self._graph is None or self._graph.fingerprint != fingerprint:
             self._graph = self._make_graph(encoder, checkpoint, fingerprint)
             self._source = None
@@ -125,11 +124,11 @@ class OnnxEngine:
         encoder = None if checkpoint.missing else _find_encoder(checkpoint)
         if encoder is None:
             return
-        is_there = self._graph is not None and self._graph.fingerprint == self._compute_fingerprint(encoder)
-        if not (make or is_there):
+        fingerprint = self._compute_fingerprint(encoder)
+        if not make and (self._graph is None or self._graph.fingerprint != fingerprint):
             return
         try:
-            graph = self._get_graph(encoder, checkpoint)
+            graph = self._get_graph(encoder, checkpoint, fingerprint)
         except Exception as err:
             warnings.warn(Warnings.XW407.format(checkpoint=checkpoint.origin, reason=err), stacklevel=2)
             return

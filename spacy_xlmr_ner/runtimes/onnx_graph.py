@@ -6,6 +6,7 @@ batches came out wrong by up to 2.8.
 """
 
 import hashlib
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Collection, Dict, List, Optional, Tuple
@@ -25,6 +26,7 @@ EMBEDDED, LENGTHS, LOGITS = "embedded", "lengths", "logits"
 TABLES = ("word", "position", "token_type")
 DENSE = ("attention.output", "intermediate", "output")
 PROJECTIONS = ("query", "key", "value")
+_TABLE = re.compile(r"_embeddings\.|position_ids|token_type_ids")
 
 Node = Tuple[str, List[str], List[str], Dict[str, Any]]
 
@@ -51,6 +53,7 @@ class EncoderGraph:
         self._padding_idx: Optional[int] = network.base_model.embeddings.position_embeddings.padding_idx
         self._prefix = network.base_model_prefix
         self._state: Dict[str, Tensor] = network.state_dict()
+        self._inner = {name: weight for name, weight in self._state.items() if not _TABLE.search(name)}
 
     def make_embedder(self) -> "Embedder":
         """What looks the pieces up in the network's own table."""
@@ -66,8 +69,8 @@ class EncoderGraph:
         that is on the CPU and in float32.
         """
         found = {}
-        for name, weight in self._state.items():
-            if "_embeddings." not in name and "attention.self" not in name and "position_ids" not in name:
+        for name, weight in self._inner.items():
+            if "attention.self" not in name:
                 found[name] = _to_float(weight)
         for i in range(self.n_layers):
             own = f"{self._name_layer(i)}.attention.self"
@@ -79,11 +82,10 @@ class EncoderGraph:
     def compute_fingerprint(self, *, with_weights: bool) -> str:
         """What tells this graph from those of other networks; with_weights: also of networks of the same shape."""
         digest = hashlib.sha256(f"{self.n_layers} {self.n_heads} {self.epsilon}".encode())
-        for name, weight in sorted(self._state.items()):
-            if "_embeddings." not in name and "position_ids" not in name:
-                digest.update(f"{name} {tuple(weight.shape)}".encode())
-                if with_weights:
-                    digest.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy())
+        for name, weight in sorted(self._inner.items()):
+            digest.update(f"{name} {tuple(weight.shape)}".encode())
+            if with_weights:
+                digest.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy())
         return digest.hexdigest()
 
     def make_model(self, weights: Dict[str, FloatArray], *, with_weights: bool) -> Any:

@@ -1,6 +1,5 @@
 import copy
 import json
-import multiprocessing
 import pickle
 import shutil
 import sys
@@ -107,53 +106,23 @@ def test_onnx_runtime_gives_the_same_in_every_thread(network):
     np.testing.assert_allclose(found, np.broadcast_to(expected, (64, *expected.shape)), atol=1e-5)
 
 
-def _run_in_worker(runtime, results):
-    results.put(runtime(*pad(WINDOWS, width=8)))
-
-
-def _make_in_worker(checkpoint, results):
+def _make_in_worker(checkpoint):
     runtime = OnnxEngine(precision="float32", device=None).make_runtime(checkpoint)
-    threads = runtime._session.get_session_options().intra_op_num_threads
-    results.put((threads, runtime(*pad(WINDOWS, width=8))))
+    return runtime._session.get_session_options().intra_op_num_threads, runtime(*pad(WINDOWS, width=8))
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are forked on Linux")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_onnx_runtime_made_in_a_forked_worker_has_one_thread(random_checkpoint):
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        checkpoint = read_checkpoint(random_checkpoint)
-        expected = make_runtime(checkpoint.network)(*pad(WINDOWS, width=8))
-        context = multiprocessing.get_context("fork")
-        results = context.Queue()
-        worker = context.Process(target=_make_in_worker, args=(checkpoint, results), daemon=True)
-        worker.start()
-        threads, logits = results.get(timeout=30)
-        worker.join(timeout=30)
-        assert threads == 1
-        np.testing.assert_allclose(logits, expected, atol=1e-5)
-    finally:
-        torch.set_num_threads(n_threads)
+def test_onnx_runtime_made_in_a_forked_worker_has_one_thread(random_checkpoint, run_forked):
+    checkpoint = read_checkpoint(random_checkpoint)
+    expected = make_runtime(checkpoint.network)(*pad(WINDOWS, width=8))
+    threads, logits = run_forked(_make_in_worker, checkpoint)
+    assert threads == 1
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are forked on Linux")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_onnx_runtime_answers_in_a_forked_worker(network):
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        runtime = make_runtime(network)
-        expected = runtime(*pad(WINDOWS, width=8))
-        context = multiprocessing.get_context("fork")
-        results = context.Queue()
-        worker = context.Process(target=_run_in_worker, args=(runtime, results), daemon=True)
-        worker.start()
-        logits = results.get(timeout=30)
-        worker.join(timeout=30)
-        np.testing.assert_allclose(logits, expected, atol=1e-5)
-    finally:
-        torch.set_num_threads(n_threads)
+def test_onnx_runtime_answers_in_a_forked_worker(network, run_forked):
+    runtime = make_runtime(network)
+    expected = runtime(*pad(WINDOWS, width=8))
+    np.testing.assert_allclose(run_forked(runtime, *pad(WINDOWS, width=8)), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

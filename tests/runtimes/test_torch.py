@@ -1,5 +1,3 @@
-import multiprocessing
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -64,30 +62,18 @@ def test_torch_runtime_gives_on_a_gpu_what_it_gives_on_the_cpu(network, precisio
     np.testing.assert_allclose(found, expected, atol=tolerance)
 
 
-def _run_in_worker(runtime, results):
+def _run_in_worker(runtime):
     logits = runtime(*pad(WINDOWS, width=8))
-    results.put((torch.get_num_threads(), logits))
+    return torch.get_num_threads(), logits
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are forked on Linux")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_torch_runtime_drops_to_one_thread_in_a_forked_worker(network, monkeypatch):
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        runtime = TorchRuntime(network, precision="float32", device="cpu")
-        expected = runtime(*pad(WINDOWS, width=8))
-        context = multiprocessing.get_context("fork")
-        results = context.Queue()
-        worker = context.Process(target=_run_in_worker, args=(runtime, results), daemon=True)
-        worker.start()
-        worker_threads, logits = results.get(timeout=30)
-        worker.join(timeout=30)
-        assert worker_threads == 1
-        np.testing.assert_allclose(logits, expected, atol=1e-5)
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(n_threads)
+def test_torch_runtime_drops_to_one_thread_in_a_forked_worker(network, run_forked):
+    runtime = TorchRuntime(network, precision="float32", device="cpu")
+    expected = runtime(*pad(WINDOWS, width=8))
+    worker_threads, logits = run_forked(_run_in_worker, runtime)
+    assert worker_threads == 1
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    assert torch.get_num_threads() == 2
 
 
 class SmallMemory(torch.nn.Module):
