@@ -1,28 +1,32 @@
-"""Entities of hard texts, by this package and by spacy-huggingface-pipelines' `hf_token_pipe`, on the same checkpoints.
+"""Entities of hard texts, by this package and by spacy-huggingface-pipelines' `hf_token_pipe`, on the same
+checkpoints.
 
-    python benchmarks/cases.py > benchmarks/results/cases.md
+    python benchmarks/cases.py --write
 
 Each checkpoint is made on the spot and knows the tag of every piece, so the right answer is known and what is compared
 is what becomes of the tags. Its tokenizer.json and its limit of 512 pieces are as XLM-R has them on the hub. Both
-components run in one process. Ours runs as it is by default and with `input = "text"`, which is shown where it gives
-another answer. `hf_token_pipe` runs as it is by default (averages over the pieces of a word, drops what
-does not end on token boundaries) and, where that gives another answer, as kindly as it can be set up: first, expand for
-`aggregation_strategy = "first"`, `alignment_mode = "expand"`.
+components run in one process, in the peers' environment, which is made where it is not there. Ours runs as it is by
+default and with `input = "text"`, which is shown where it gives another answer. `hf_token_pipe` runs as it is by
+default (averages over the pieces of a word, drops what does not end on token boundaries) and, where that gives another
+answer, as kindly as it can be set up: first, expand for `aggregation_strategy = "first"`, `alignment_mode = "expand"`.
 """
 
+import argparse
 import json
 import logging
+import os
 import pickle
 import sys
 import warnings
-from datetime import date
 from functools import partial
-from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Callable, Dict, List, Sequence
 
 import spacy
+from peers import find_peers_python
+from record import Benchmark, Table, find_versions, make_table
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from transformers.utils import logging as hf_logging
@@ -31,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from known_cases import CASES
 from toys import write_chosen
 
-PACKAGES = ("spacy-xlmr-ner", "spacy-huggingface-pipelines", "spacy", "transformers", "torch")
+PACKAGES = ("spacy-xlmr-ner", "spacy-huggingface-pipelines")
 KIND = {"aggregation_strategy": "first", "alignment_mode": "expand"}
 NAMES = {"▁Anna": "B-PER", "▁Berlin": "B-LOC", "▁New": "B-LOC", "▁York": "I-LOC"}
 
@@ -201,23 +205,30 @@ def run_saving(folder: Path) -> List[Dict[str, str]]:
     ]
 
 
-def main() -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """None of its own."""
+
+
+def measure(args: argparse.Namespace) -> Dict[str, object]:
     hf_logging.set_verbosity_error()
     logging.disable(logging.WARNING)
     with TemporaryDirectory() as folder:
         runs = (run_cases, run_bare, run_rules, run_scores, run_saving)
         rows = [row for run in runs for row in run(Path(folder))]
         rows = [{key: text.replace(folder, "<folder>") for key, text in row.items()} for row in rows]
-    print("# Hard texts: spacy-xlmr-ner and hf_token_pipe\n")
-    print(
-        f"{date.today()}, Python {sys.version.split()[0]}, {', '.join(f'{name} {version(name)}' for name in PACKAGES)}."
-    )
-    print("\n    python benchmarks/cases.py > benchmarks/results/cases.md\n")
-    print(" ".join(__doc__.split("\n\n")[2].split()) + "\n")
-    print("| case | right | ours | `hf_token_pipe` |\n|---|---|---|---|")
-    for row in rows:
-        print(f"| {row['case']} | {row['right']} | {row['ours']} | {row['theirs']} |")
+    return {"versions": find_versions(PACKAGES), "rows": rows}
 
+
+def tabulate(result: Dict[str, object]) -> Table:
+    compared = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+    rows = [[row[key] for key in ("case", "right", "ours", "theirs")] for row in result["rows"]]
+    return [f"{compared}.", "", *make_table(["case", "right", "ours", "`hf_token_pipe`"], rows)]
+
+
+BENCHMARK = Benchmark("cases", "Hard texts, beside hf_token_pipe", add_arguments, measure, tabulate)
 
 if __name__ == "__main__":
-    main()
+    if find_spec("spacy_huggingface_pipelines") is None and "--toy" not in sys.argv:
+        python = str(find_peers_python())
+        os.execv(python, [python, *sys.argv])
+    BENCHMARK.main(__doc__)

@@ -2,27 +2,26 @@
 
     python benchmarks/overhead.py --write
 
-The network's own calls are timed from inside. Share and padding are those of one pass; the median of several is shown.
+The network's own calls are timed from inside. The shares are medians of some passes; a profile of one more pass, by
+Python's own profiler and therefore slower, says which functions the rest is in.
 """
 
 import argparse
+import cProfile
+import pstats
 import statistics
-import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
-import spacy
-import torch
+from checkpoints import count_words, find_texts, make_nlp, write_checkpoint
+from record import Benchmark, Table, make_table
 from spacy.language import Language
-from texts import make_texts
-from throughput import write_base
 
-RESULTS = Path(__file__).parent / "results" / "overhead.md"
 MOST_ALLOWED = {"bundled": 0.35, "base": 0.05}
 WAYS = ("torch/float32", "onnx/float32")
+N_FUNCTIONS = 12
 
 
 class Stopwatch:
@@ -46,69 +45,112 @@ class Stopwatch:
         return logits
 
 
-def make_nlp(model: str, way: str, folder: Path) -> Tuple[Language, Stopwatch]:
-    runtime, precision = way.split("/")
-    name = None if model == "bundled" else str(folder)
-    nlp = spacy.blank("xx")
-    tagger = nlp.add_pipe("xlmr_ner", config={"model": {"name": name, "runtime": runtime, "precision": precision}})
-    shim = tagger.model.shims[0]
+class Pause:
+    """A runtime that the profiler does not see."""
+
+    def __init__(self, runtime, profiler: cProfile.Profile):
+        self.runtime = runtime
+        self.profiler = profiler
+
+    def __call__(self, piece_ids, mask):
+        """Run the runtime."""
+        self.profiler.disable()
+        logits = self.runtime(piece_ids, mask)
+        self.profiler.enable()
+        return logits
+
+
+def watch(nlp: Language) -> Stopwatch:
+    """Put a stopwatch around the network of a pipeline."""
+    shim = nlp.get_pipe("xlmr_ner").model.shims[0]
     shim._runtime = Stopwatch(shim.runtime)
-    return nlp, shim._runtime
+    return shim._runtime
 
 
-def measure(nlp: Language, watch: Stopwatch, texts: List[str], rounds: int) -> Dict[str, float]:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--models", nargs="+", choices=list(MOST_ALLOWED), default=list(MOST_ALLOWED))
+    parser.add_argument("--texts", type=int, default=400, help="for the small model; an eighth of them for base")
+    parser.add_argument("--rounds", type=int, default=5)
+
+
+def run_rounds(nlp: Language, texts: List[str], rounds: int) -> Dict[str, float]:
     """Medians of words a second, of the share that is not the network, and of the padding."""
-    n_words = sum(len(text.split()) for text in texts)
+    stopwatch = watch(nlp)
+    n_words = count_words(texts)
     list(nlp.pipe(texts[:8]))
     rates, shares, paddings = [], [], []
     for _ in range(rounds):
-        watch.reset()
+        stopwatch.reset()
         start = time.perf_counter()
         list(nlp.pipe(texts))
         seconds = time.perf_counter() - start
         rates.append(n_words / seconds)
-        shares.append(1 - watch.seconds / seconds)
-        paddings.append(1 - watch.used / watch.computed)
+        shares.append(1 - stopwatch.seconds / seconds)
+        paddings.append(1 - stopwatch.used / stopwatch.computed)
     return {
-        "rate": statistics.median(rates),
-        "share": statistics.median(shares),
+        "words/s": statistics.median(rates),
+        "outside": statistics.median(shares),
         "padding": statistics.median(paddings),
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", choices=list(MOST_ALLOWED), default=list(MOST_ALLOWED))
-    parser.add_argument("--texts", type=int, default=400, help="for the small model; an eighth of them for base")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name} too")
-    args = parser.parse_args()
-    where = f"{time.strftime('%Y-%m-%d')}, {torch.get_num_threads()} threads, PyTorch {version('torch')}"
-    lines = [
-        "# What is not the network",
-        "",
-        f"{where}, ONNX Runtime {version('onnxruntime')}, transformers {version('transformers')}.",
-        "",
-        "    python benchmarks/overhead.py " + " ".join(sys.argv[1:]),
-        "",
-        "| model | runtime/precision | words/s | time outside the network | allowed | padding of the pieces computed |",
-        "|---|---|---|---|---|---|",
-    ]
-    with tempfile.TemporaryDirectory() as name:
-        if "base" in args.models:
-            write_base(Path(name), n_layers=12)
-        for model in args.models:
-            texts = make_texts(args.texts if model == "bundled" else max(1, args.texts // 8))
-            for way in WAYS:
-                found = measure(*make_nlp(model, way, Path(name)), texts, args.rounds)
-                share, padding = f"{found['share']:.1%}", f"{found['padding']:.1%}"
-                lines.append(
-                    f"| {model} | {way} | {found['rate']:,.0f} | {share} | {MOST_ALLOWED[model]:.0%} | {padding} |"
-                )
-    print("\n".join(lines))
-    if args.write:
-        RESULTS.write_text("\n".join([*lines, ""]), encoding="utf8")
+def profile_outside(nlp: Language, texts: List[str]) -> List[Tuple[str, float]]:
+    """The functions with most time of their own, and its share of all the time that is not the network's."""
+    shim = nlp.get_pipe("xlmr_ner").model.shims[0]
+    profiler = cProfile.Profile()
+    shim._runtime = Pause(shim.runtime, profiler)
+    profiler.enable()
+    list(nlp.pipe(texts))
+    profiler.disable()
+    stats = pstats.Stats(profiler).stats
+    own = {f"{Path(path).name}:{name}": times[2] for (path, _, name), times in stats.items()}
+    ranked = sorted(own.items(), key=lambda item: -item[1])[:N_FUNCTIONS]
+    return [(name.removeprefix("~:"), seconds / sum(own.values())) for name, seconds in ranked]
 
+
+def measure(args: argparse.Namespace) -> List[Dict[str, Any]]:
+    if args.toy:
+        args.models, args.texts, args.rounds = ["bundled"], 8, 1
+    found = []
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "base"
+        if "base" in args.models:
+            write_checkpoint(folder, is_toy=False)
+        for model in args.models:
+            texts = find_texts(args.texts if model == "bundled" else max(1, args.texts // 8), is_toy=args.toy)
+            for way in WAYS:
+                runtime, precision = way.split("/")
+                nlp = make_nlp(folder if model == "base" else None, runtime=runtime, precision=precision)
+                figures = run_rounds(nlp, texts, args.rounds)
+                functions = profile_outside(nlp, texts) if (model, way) == ("bundled", WAYS[-1]) else []
+                found.append({"model": model, "way": way, **figures, "functions": functions})
+    return found
+
+
+def tabulate(found: List[Dict[str, Any]]) -> Table:
+    rows = [
+        [
+            one["model"],
+            one["way"],
+            f"{one['words/s']:,.0f}",
+            f"{one['outside']:.1%}",
+            f"{MOST_ALLOWED[one['model']]:.0%}",
+            f"{one['padding']:.1%}",
+        ]
+        for one in found
+    ]
+    header = ["model", "runtime/precision", "words/s", "time outside the network", "asked for: under", "padding"]
+    lines = make_table(header, rows)
+    for one in found:
+        if one["functions"]:
+            lines += ["", f"Where that time goes, {one['model']}, {one['way']}:", ""]
+            lines += make_table(
+                ["function", "share of it"], [[name, f"{share:.0%}"] for name, share in one["functions"]]
+            )
+    return lines
+
+
+BENCHMARK = Benchmark("overhead", "What is not the network", add_arguments, measure, tabulate)
 
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main(__doc__)

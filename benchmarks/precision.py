@@ -7,21 +7,18 @@ against gold. Asked for of int8: 99.5 % of the entities, and F1 within 0.3 point
 """
 
 import argparse
-import sys
 import time
 import warnings
-from importlib.metadata import version
 from pathlib import Path
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
-import torch
-from bundled import WAYS, make_nlp
+from checkpoints import make_nlp, make_up_texts
+from record import Benchmark, Table, make_table
 from spacy.tokens import Doc
-from texts import require_shared
+from texts import WAYS, require_shared
 
 from spacy_xlmr_ner.analysis import read_data
 
-RESULTS = Path(__file__).parent / "results" / "precision.md"
 LEAST_SHARE, MOST_LOST = 0.995, 0.003
 
 Ents = List[Set[Tuple[int, int, str]]]
@@ -50,9 +47,10 @@ def score(found: Ents, gold: Ents) -> float:
     return 2 * count_shared(found, gold) / max(1, sum(map(len, found)) + sum(map(len, gold)))
 
 
-def tag(model: Optional[str], way: str, gold: List[Doc]) -> Tuple[Ents, float]:
+def tag(model: Optional[Path], way: str, gold: List[Doc]) -> Tuple[Ents, float]:
     """What is found in the same tokens without their entities, and how many words a second."""
-    nlp = make_nlp(model, way)
+    runtime, precision = way.split("/")
+    nlp = make_nlp(model, runtime=runtime, precision=precision)
     list(nlp.pipe(["Jack Sparrow loves New York!"]))
     docs = [Doc(nlp.vocab, [t.text for t in doc], [bool(t.whitespace_) for t in doc]) for doc in gold]
     start = time.perf_counter()
@@ -60,33 +58,41 @@ def tag(model: Optional[str], way: str, gold: List[Doc]) -> Tuple[Ents, float]:
     return found, sum(map(len, docs)) / (time.perf_counter() - start)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="a checkpoint; none: the model in the package")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, help="a checkpoint; none: the model in the package")
     parser.add_argument("--ways", nargs="+", default=[way for way in WAYS if way != "torch/bfloat16"])
     parser.add_argument("--limit", type=int, default=100, help="sentences of each dev set")
-    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name} too")
-    args = parser.parse_args()
-    warnings.simplefilter("ignore")
-    gold = read_docs(make_nlp(args.model, args.ways[0]).vocab, args.limit)
-    results: Dict[str, Tuple[Ents, float]] = {way: tag(args.model, way, gold) for way in args.ways}
-    expected, first = find_ents(gold), results[args.ways[0]][0]
-    libraries = ("torch", "onnxruntime", "transformers", "spacy")
-    lines = ["# Precisions", "", f"{time.strftime('%Y-%m-%d')}, {torch.get_num_threads()} threads, "]
-    lines[-1] += ", ".join(f"{name} {version(name)}" for name in libraries) + "."
-    lines += ["", "    python benchmarks/precision.py " + " ".join(sys.argv[1:]), ""]
-    lines += [f"{len(gold)} sentences, {sum(map(len, first))} entities found by {args.ways[0]}.", ""]
-    lines += ["| runtime/precision | words/s | of its entities | F1 | difference in points | as asked for |"]
-    lines += ["|---|---|---|---|---|---|"]
-    for way, (found, rate) in results.items():
-        share = count_shared(found, first) / max(1, sum(map(len, first)))
-        f1, lost = score(found, expected), score(found, expected) - score(first, expected)
-        is_right = "yes" if share >= LEAST_SHARE and abs(lost) <= MOST_LOST else "no"
-        lines.append(f"| {way} | {rate:,.0f} | {share:.2%} | {f1:.4f} | {100 * lost:+.2f} | {is_right} |")
-    print("\n".join(lines))
-    if args.write:
-        RESULTS.write_text("\n".join([*lines, ""]), encoding="utf8")
 
+
+def measure(args: argparse.Namespace) -> Dict[str, Any]:
+    warnings.simplefilter("ignore")
+    nlp = make_nlp(args.model)
+    gold = list(nlp.tokenizer.pipe(make_up_texts(20))) if args.toy else read_docs(nlp.vocab, args.limit)
+    results = {way: tag(args.model, way, gold) for way in args.ways}
+    expected, first = find_ents(gold), results[args.ways[0]][0]
+    return {
+        "sentences": len(gold),
+        "entities": sum(map(len, first)),
+        "ways": {
+            way: {"words/s": rate, "shared": count_shared(found, first), "f1": score(found, expected)}
+            for way, (found, rate) in results.items()
+        },
+    }
+
+
+def tabulate(result: Dict[str, Any]) -> Table:
+    first = next(iter(result["ways"].values()))
+    rows = []
+    for way, one in result["ways"].items():
+        share, lost = one["shared"] / max(1, result["entities"]), one["f1"] - first["f1"]
+        is_right = "yes" if share >= LEAST_SHARE and abs(lost) <= MOST_LOST else "no"
+        rows.append([way, f"{one['words/s']:,.0f}", f"{share:.2%}", f"{one['f1']:.4f}", f"{100 * lost:+.2f}", is_right])
+    header = ["runtime/precision", "words/s", "of its entities", "F1", "difference in points", "as asked for"]
+    said = f"{result['sentences']:,} sentences; {result['entities']:,} entities found by {next(iter(result['ways']))}."
+    return [said, "", *make_table(header, rows)]
+
+
+BENCHMARK = Benchmark("precision", "What faster arithmetic costs", add_arguments, measure, tabulate)
 
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main(__doc__)

@@ -15,17 +15,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
-from typing import Callable, Dict, List
+from typing import Any, Callable, Dict, List
 
-from texts import make_texts
-from throughput import make_nlp, write_base
+from checkpoints import find_texts, make_nlp, write_checkpoint
+from record import Benchmark, Table, make_table
 
-RESULTS = Path(__file__).parent / "results" / "start.md"
 TEXT = "Jack Sparrow loves New York!"
 CHECKPOINT = Path("xlmr_ner") / "checkpoint"
 WAYS = ("torch/float32", "onnx/float32", "torch/float32, trimmed")
+TASKS = ("tokenizer", "weights", "load", "answer")
+SLOWEST, LARGEST = 1.5, 1.2  # what is asked for
 
 
 def read_peak() -> int:
@@ -59,66 +59,70 @@ def run_child(name: str, pipeline: Path) -> None:
     print(json.dumps({"seconds": time.perf_counter() - start, "peak": read_peak() - before, "kept": bool(kept)}))
 
 
-def measure(name: str, pipeline: Path, rounds: int) -> Dict[str, float]:
+def run_task(name: str, pipeline: Path, rounds: int) -> Dict[str, float]:
     """Medians over some processes."""
     found: List[Dict[str, float]] = []
     for _ in range(rounds):
-        command = [sys.executable, __file__, "--child", name, "--pipeline", str(pipeline)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        command = [sys.executable, __file__, "--child", name, str(pipeline)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         found.append(json.loads(done.stdout.splitlines()[-1]))
     return {key: statistics.median(one[key] for one in found) for key in ("seconds", "peak")}
 
 
-def make_pipeline(way: str, checkpoint: Path, place: Path) -> Path:
+def make_pipeline(way: str, checkpoint: Path, place: Path, texts: List[str]) -> Path:
     """Write the pipeline that is loaded."""
     runtime, precision = way.split(",")[0].split("/")
     pipeline = place / runtime
     if "trimmed" not in way:
-        make_nlp(checkpoint, precision, runtime=runtime).to_disk(pipeline)
+        make_nlp(checkpoint, runtime=runtime, precision=precision).to_disk(pipeline)
         return pipeline
-    (place / "text.txt").write_text("\n".join(make_texts(400)), encoding="utf8")
+    (place / "text.txt").write_text("\n".join(texts), encoding="utf8")
     command = [sys.executable, "-m", "spacy_xlmr_ner", "trim", str(pipeline), str(place / "trimmed")]
-    subprocess.run([*command, "--text", str(place / "text.txt")], check=True)
+    subprocess.run([*command, "--text", str(place / "text.txt")], check=True, stdout=sys.stderr)
     return place / "trimmed"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--layers", type=int, default=12)
-    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name} too")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    parser.add_argument("--pipeline", type=Path, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.child:
-        run_child(args.child, args.pipeline)
-        return
-    versions = " ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "spacy", "onnxruntime"))
-    lines = ["# Start and memory", "", f"{time.strftime('%Y-%m-%d')}, {versions}.", ""]
-    lines += ["    python benchmarks/start.py " + " ".join(sys.argv[1:]), ""]
-    with tempfile.TemporaryDirectory() as place:
-        checkpoint = Path(place) / "checkpoint"
-        checkpoint.mkdir()
-        write_base(checkpoint, n_layers=args.layers)
-        rows = []
-        for way in WAYS:
-            pipeline = make_pipeline(way, checkpoint, Path(place))
-            weights = (pipeline / CHECKPOINT / "model.safetensors").stat().st_size
-            found = {name: measure(name, pipeline, args.rounds) for name in ("tokenizer", "weights", "load", "answer")}
-            reading = found["weights"]["seconds"] + found["tokenizer"]["seconds"]
-            rows += [(f"{way} ({weights / 1e6:.0f} MB)", name, one) for name, one in found.items()]
-            ratio = found["load"]["seconds"] / reading
-            above = (found["answer"]["peak"] - found["tokenizer"]["peak"]) / weights
-            lines.append(
-                f"{way}: spacy.load takes {ratio:.2f} times the time of reading weights and tokenizer; with a first "
-                f"answer its peak is {above:.2f} times the weights above that of the tokenizer.\n"
-            )
-    lines += ["| runtime/precision (weights file) | task | seconds | peak MiB above the imports |", "|---|---|---|---|"]
-    lines += [f"| {way} | {name} | {one['seconds']:.2f} | {one['peak'] / 2**20:.0f} |" for way, name, one in rows]
-    print("\n".join(lines))
-    if args.write:
-        RESULTS.write_text("\n".join([*lines, ""]), encoding="utf8")
 
+
+def measure(args: argparse.Namespace) -> List[Dict[str, Any]]:
+    ways = WAYS[:1] if args.toy else WAYS
+    rounds = 1 if args.toy else args.rounds
+    texts = find_texts(400, is_toy=args.toy)
+    found = []
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        write_checkpoint(place / "checkpoint", is_toy=args.toy, n_layers=args.layers)
+        for way in ways:
+            pipeline = make_pipeline(way, place / "checkpoint", place, texts)
+            weights = (pipeline / CHECKPOINT / "model.safetensors").stat().st_size
+            tasks = {name: run_task(name, pipeline, rounds) for name in TASKS}
+            found.append({"way": way, "weights": weights, "tasks": tasks})
+    return found
+
+
+def tabulate(found: List[Dict[str, Any]]) -> Table:
+    rows, lines = [], []
+    for one in found:
+        tasks = one["tasks"]
+        name = f"{one['way']} ({one['weights'] / 1e6:,.0f} MB of weights)"
+        rows += [[name, task, f"{own['seconds']:.2f}", f"{own['peak'] / 2**20:,.0f}"] for task, own in tasks.items()]
+        ratio = tasks["load"]["seconds"] / (tasks["weights"]["seconds"] + tasks["tokenizer"]["seconds"])
+        above = (tasks["answer"]["peak"] - tasks["tokenizer"]["peak"]) / one["weights"]
+        lines.append(
+            f"- {one['way']}: `spacy.load` takes {ratio:.2f} times the time of reading weights and tokenizer "
+            f"(asked for: {SLOWEST}); with a first answer its peak is {above:.2f} times the weights above that of "
+            f"the tokenizer (asked for: {LARGEST})."
+        )
+    return [*make_table(["pipeline", "task", "seconds", "peak MiB above the imports"], rows), "", *lines]
+
+
+BENCHMARK = Benchmark("start", "Start and memory", add_arguments, measure, tabulate)
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--child"]:
+        run_child(sys.argv[2], Path(sys.argv[3]))
+    else:
+        BENCHMARK.main(__doc__)

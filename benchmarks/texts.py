@@ -8,6 +8,7 @@ from typing import Iterator, List
 
 SHARED = Path(__file__).parents[2] / "shared"
 UNSPACED = ("zh", "ja", "th")
+WAYS = ("torch/float32", "torch/bfloat16", "onnx/float32", "onnx/int8")
 
 
 def require_shared() -> Path:

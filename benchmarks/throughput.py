@@ -1,168 +1,199 @@
-"""Words per second of nlp.pipe beside transformers.pipeline: same checkpoint, same texts, one run, interleaved.
+"""Words per second of nlp.pipe beside what else there is: same checkpoint, same texts, one run, taking turns.
 
-    python benchmarks/throughput.py --texts 48 --rounds 5
+    python benchmarks/throughput.py --write
 
-Where spacy-huggingface-pipelines is installed, as it can be beside transformers 4, its `hf_token_pipe` takes part.
-The checkpoint has XLM-R base's shape, XLM-R's vocabulary and seeded random weights: speed does not depend on them.
+XLM-R base's shape and vocabulary, seeded random weights, texts of 1 to 12 sentences. Each contender is a process of
+its own that has loaded before the first round; the others wait meanwhile. The peers run in an environment of their
+own, which is made where it is not there (spacy-huggingface-pipelines and spacy-transformers need transformers 4).
+
+Beside it the machine's own matrix product of each type, in the same run: what the network's products alone would
+allow.
 """
 
 import argparse
-import json
-import re
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Callable, Dict, List
+from typing import Any, Callable, Dict, List
 
 import numpy as np
-import spacy
 import torch
-from spacy.language import Language
-from texts import make_texts, require_shared
-from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForTokenClassification, pipeline
+from checkpoints import count_words, find_texts, write_checkpoint
+from contender import MAKE
+from peers import Contender, Pass, find_peer_versions, find_peers_python, open_contenders
+from record import Benchmark, Table, make_table, show_spread
+from transformers import AutoConfig, AutoTokenizer
 
-from spacy_xlmr_ner.pieces.batching import plan_batches
-
-TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
-ONNX = {"ours, onnx float32": "float32", "ours, onnx int8": "int8"}
-PIPELINES = ("pipeline, batch 1", "pipeline, batch 16")
-PEERS = ("hf_token_pipe", "hf_token_pipe, batch 16") if find_spec("spacy_huggingface_pipelines") else ()
-CONTENDERS = ("ours", *ONNX, *PIPELINES, *PEERS)
-
-
-def write_base(folder: Path, *, n_layers: int) -> None:
-    """Write a checkpoint of XLM-R base's shape."""
-    shutil.copy(require_shared() / "xlmr-tokenizer" / "sentencepiece.bpe.model", folder)
-    config = XLMRobertaConfig(
-        vocab_size=250002,
-        hidden_size=768,
-        num_hidden_layers=n_layers,
-        num_attention_heads=12,
-        intermediate_size=3072,
-        max_position_embeddings=514,
-        type_vocab_size=1,
-        layer_norm_eps=1e-5,
-        id2label=dict(enumerate(TAGS)),
-        label2id={tag: i for i, tag in enumerate(TAGS)},
-    )
-    config.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(folder, model_max_length=512).save_pretrained(folder)  # as on the hub
-    torch.manual_seed(0)
-    XLMRobertaForTokenClassification(config).save_pretrained(folder)
+OURS = tuple(name for name in MAKE if name.startswith("ours"))
+PEER = "hf_token_pipe"
+PEERS = (PEER, "hf_token_pipe, batch_size 16", "spacy-transformers + ner")
+# What is asked for, against hf_token_pipe as it comes.
+WANTED = {
+    "ours, torch float32": 1.3,
+    "ours, onnx float32": 2.7,
+    "ours, torch bfloat16": 4.5,
+    "ours, onnx int8": 6.5,
+}
+PRODUCT = (2048, 768, 3072)  # rows, inner, columns: the largest product of a layer, for a batch of 2,048 pieces
 
 
-def make_nlp(folder: Path, precision: str, *, runtime: str = "torch") -> Language:
-    nlp = spacy.blank("xx")
-    nlp.add_pipe("xlmr_ner", config={"model": {"name": str(folder), "runtime": runtime, "precision": precision}})
-    return nlp
-
-
-def make_contender(name: str, folder: Path, precision: str) -> Callable[[List[str]], object]:
-    """Something that takes texts and finds their entities."""
-    if name.startswith("ours"):
-        nlp = make_nlp(folder, precision) if name == "ours" else make_nlp(folder, ONNX[name], runtime="onnx")
-        return lambda texts: [doc.ents for doc in nlp.pipe(texts)]
-    if name in PEERS:
-        nlp = spacy.blank("xx")
-        settings = {"kwargs": {"batch_size": 16}} if "," in name else {}
-        nlp.add_pipe("hf_token_pipe", config={"model": str(folder), **settings})
-        return lambda texts: [doc.ents for doc in nlp.pipe(texts)]
-    tokenizer = AutoTokenizer.from_pretrained(folder, model_max_length=512)
-    model = XLMRobertaForTokenClassification.from_pretrained(folder).to(getattr(torch, precision)).eval()
-    tagger = pipeline("token-classification", model=model, tokenizer=tokenizer, aggregation_strategy="first", stride=64)
-    batch_size = int(name.rsplit(" ", 1)[1])
-    return lambda texts: list(tagger(texts, batch_size=batch_size))
-
-
-def measure_padding(folder: Path, texts: List[str], batch_size: int) -> float:
-    """The share of the pieces computed that is padding, batch by batch as nlp.pipe takes the docs."""
-    nlp = make_nlp(folder, "float32")
-    settings = nlp.get_pipe("xlmr_ner").model.attrs["settings"]
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    used = computed = 0
-    for start in range(0, len(texts), batch_size):
-        docs = [nlp.make_doc(text) for text in texts[start : start + batch_size]]
-        words = [[token.text for token in doc] for doc in docs]
-        ids = tokenizer(words, is_split_into_words=True)["input_ids"]
-        lengths = np.minimum([len(row) for row in ids], 512)  # no text here is much longer than a window
-        for batch in plan_batches(lengths, max_batch_pieces=settings.max_batch_pieces):
-            used += int(lengths[batch].sum())
-            computed += int(lengths[batch].max()) * len(batch)
-    return 1 - used / computed
-
-
-def measure_memory(name: str, folder: Path, args: argparse.Namespace) -> float:
-    """Peak resident memory in GiB of a process of its own that does one pass (Linux only)."""
-    command = [sys.executable, __file__, "--child", name, "--folder", str(folder), "--texts", str(args.texts)]
-    command += ["--precision", args.precision]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
-
-
-def run_child(args: argparse.Namespace) -> None:
-    make_contender(args.child, args.folder, args.precision)(make_texts(args.texts))
-    # Not getrusage: its peak is inherited from the process that started this one.
-    status = Path("/proc/self/status").read_text()
-    print(int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 2**20)
-
-
-def run_rounds(contenders: Dict[str, Callable], texts: List[str], rounds: int) -> Dict[str, List[float]]:
-    """Seconds of each pass; the contenders take turns, and each round begins with another."""
-    seconds: Dict[str, List[float]] = {name: [] for name in contenders}
-    for run in contenders.values():
-        run(texts[:8])
-    names = list(contenders)
-    for i in range(rounds):
-        for name in names[i % len(names) :] + names[: i % len(names)]:
-            start = time.perf_counter()
-            contenders[name](texts)
-            seconds[name].append(time.perf_counter() - start)
-            print(f"round {i + 1} {name}: {seconds[name][-1]:.2f} s", file=sys.stderr)
-    return seconds
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--texts", type=int, default=48)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--texts", type=int, default=96)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--layers", type=int, default=12)
-    parser.add_argument("--precision", default="float32", help="of PyTorch")
-    parser.add_argument("--only", nargs="*", default=list(CONTENDERS))
-    parser.add_argument("--no-memory", action="store_true")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.child:
-        run_child(args)
-        return
-    texts = make_texts(args.texts)
-    n_words = sum(len(doc) for doc in spacy.blank("xx").pipe(texts))
-    with tempfile.TemporaryDirectory() as name:
-        folder = args.folder or Path(name)
-        if not (folder / "model.safetensors").is_file():
-            write_base(folder, n_layers=args.layers)
-        contenders = {name: make_contender(name, folder, args.precision) for name in args.only}
-        seconds = run_rounds(contenders, texts, args.rounds)
-        padding = measure_padding(folder, texts, 256)
-        memory = {} if args.no_memory else {name: measure_memory(name, folder, args) for name in args.only}
-    words = {name: n_words / statistics.median(times) for name, times in seconds.items()}
-    versions = " ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "spacy"))
-    print(f"{len(texts)} texts, {n_words} words, {args.precision}, {torch.get_num_threads()} threads, {versions}")
-    print(f"padding of ours: {padding:.1%} of the pieces computed")
-    print("\n| | words/s (median) | rounds | ours is x times | peak GiB |\n|---|---|---|---|---|")
-    for name in args.only:
-        spread = f"{n_words / max(seconds[name]):.0f} to {n_words / min(seconds[name]):.0f}"
-        ratio = f"{words['ours'] / words[name]:.2f}" if "ours" in words else ""
-        print(f"| {name} | {words[name]:.0f} | {spread} | {ratio} | {memory.get(name, float('nan')):.2f} |")
-    if args.json:
-        args.json.write_text(json.dumps({"seconds": seconds, "words": n_words, "padding": padding, "peak": memory}))
+    parser.add_argument("--only", nargs="*", choices=list(MAKE), help="some of the contenders")
+    parser.add_argument("--no-peers", action="store_true", help="leave out those that need an environment of their own")
 
+
+def is_able(name: str) -> bool:
+    """bfloat16 without instructions for it takes longer than float32, and nobody would choose it."""
+    return "bfloat16" not in name or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def run_rounds(contenders: List[Contender], texts: List[str], rounds: int) -> Dict[str, List[Pass]]:
+    """All passes; each round begins with another."""
+    passes: Dict[str, List[Pass]] = {one.name: [] for one in contenders}
+    for one in contenders:
+        one.run(texts[:8])
+    for i in range(rounds):
+        for one in contenders[i % len(contenders) :] + contenders[: i % len(contenders)]:
+            passes[one.name].append(one.run(texts))
+            print(f"round {i + 1} {one.name}: {passes[one.name][-1].seconds:.2f} s", file=sys.stderr)
+    return passes
+
+
+def make_products(*, is_toy: bool) -> Dict[str, Callable[[], object]]:
+    """One matrix product of each type that ours computes in."""
+    rows, inner, columns = (32, 16, 64) if is_toy else PRODUCT
+    left, right = torch.rand(rows, inner), torch.rand(columns, inner)
+    short_left, short_right = left.bfloat16(), right.bfloat16()
+    products: Dict[str, Callable[[], object]] = {
+        "ours, torch float32": lambda: torch.nn.functional.linear(left, right),
+        "ours, torch bfloat16": lambda: torch.nn.functional.linear(short_left, short_right),
+        "ours, onnx float32": make_onnx_product(left.numpy(), right.numpy().T, is_int8=False),
+        "ours, onnx int8": make_onnx_product(left.numpy(), right.numpy().T, is_int8=True),
+    }
+    return {name: product for name, product in products.items() if is_able(name)}
+
+
+def make_onnx_product(left: np.ndarray, right: np.ndarray, *, is_int8: bool) -> Callable[[], object]:
+    """ONNX Runtime's product, of bytes with int32 sums or of float32."""
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    kind = TensorProto.UINT8 if is_int8 else TensorProto.FLOAT
+    if is_int8:
+        left, right = (left * 255).astype(np.uint8), (right * 127).astype(np.int8)
+    total = TensorProto.INT32 if is_int8 else TensorProto.FLOAT
+    node = helper.make_node("MatMulInteger" if is_int8 else "MatMul", ["left", "right"], ["out"])
+    graph = helper.make_graph(
+        [node],
+        "product",
+        [helper.make_tensor_value_info("left", kind, left.shape)],
+        [helper.make_tensor_value_info("out", total, (left.shape[0], right.shape[1]))],
+        [numpy_helper.from_array(np.ascontiguousarray(right), "right")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return lambda: session.run(None, {"left": left})
+
+
+def measure_products(rounds: int, *, is_toy: bool) -> Dict[str, float]:
+    """Operations a second of each, the median of some runs."""
+    rows, inner, columns = (32, 16, 64) if is_toy else PRODUCT
+    found = {}
+    for name, product in make_products(is_toy=is_toy).items():
+        product()
+        seconds = []
+        for _ in range(4 * rounds):
+            start = time.perf_counter()
+            product()
+            seconds.append(time.perf_counter() - start)
+        found[name] = 2 * rows * inner * columns / statistics.median(seconds)
+    return found
+
+
+def count_work(folder: Path, texts: List[str]) -> Dict[str, float]:
+    """Pieces of the texts, and the operations of the network's matrix products over them, padding left out."""
+    config = AutoConfig.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    lengths = [len(ids) for ids in tokenizer(texts)["input_ids"]]
+    width, inner = config.hidden_size, config.intermediate_size
+    per_piece = 2 * config.num_hidden_layers * (4 * width**2 + 2 * width * inner)
+    attention = sum(4 * config.num_hidden_layers * width * length**2 for length in lengths)
+    return {"pieces": sum(lengths), "operations": per_piece * sum(lengths) + attention}
+
+
+def measure(args: argparse.Namespace) -> Dict[str, Any]:
+    names = [name for name in args.only or MAKE if is_able(name)]
+    if args.toy:
+        args.texts, args.rounds = 8, 2
+        names = [name for name in names if name not in PEERS]
+    if args.no_peers:
+        names = [name for name in names if name not in PEERS]
+    peers_python = find_peers_python() if set(names) & set(PEERS) else None
+    pythons = {name: peers_python if name in PEERS else Path(sys.executable) for name in names}
+    texts = find_texts(args.texts, is_toy=args.toy)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "checkpoint"
+        write_checkpoint(folder, is_toy=args.toy)
+        with open_contenders(pythons, folder) as contenders:
+            products = measure_products(args.rounds, is_toy=args.toy)
+            passes = run_rounds(contenders, texts, args.rounds)
+        work = count_work(folder, texts)
+    first = passes[names[0]][-1].ents
+    return {
+        "texts": len(texts),
+        "words": count_words(texts),
+        **work,
+        "products": products,
+        "peers": find_peer_versions() if peers_python else [],
+        "seconds": {name: [one.seconds for one in own] for name, own in passes.items()},
+        "peak": {name: own[-1].peak for name, own in passes.items()},
+        "same": {
+            name: sum(a == b for a, b in zip(first, own[-1].ents)) for name, own in passes.items() if name in OURS
+        },
+    }
+
+
+def tabulate(result: Dict[str, Any]) -> Table:
+    words = result["words"]
+    medians = {name: statistics.median(seconds) for name, seconds in result["seconds"].items()}
+    rows = []
+    for name, seconds in result["seconds"].items():
+        rates = [words / one for one in seconds]
+        times = f"{medians[PEER] / medians[name]:.2f}" if PEER in medians else ""
+        share = ""
+        if name in result["products"]:
+            share = f"{result['operations'] / medians[name] / result['products'][name]:.0%}"
+        same = f"{result['same'][name]} of {result['texts']}" if name in result["same"] else ""
+        wanted = f"{WANTED[name]:.1f}" if name in WANTED else ""
+        peak = f"{result['peak'][name]:.2f}"
+        rows.append([name, f"{words / medians[name]:,.0f}", show_spread(rates), times, wanted, share, same, peak])
+    header = ["", "words/s", "from to", f"x times {PEER}", "asked for", "of the machine's product", "same entities"]
+    products = ", ".join(f"{name[6:]} {rate / 1e9:,.0f}" for name, rate in result["products"].items())
+    lines = [
+        f"{result['texts']} texts, {words:,} words, {result['pieces']:,} pieces. GFLOP/s of one product: {products}."
+    ]
+    if result["peers"]:
+        lines[0] += f" The peers' environment: {', '.join(result['peers'])}."
+    return [*lines, "", *make_table([*header, "peak GiB"], rows)]
+
+
+def plot(result: Dict[str, Any], figure: Any) -> None:
+    axes = figure.subplots()
+    rates = {name: result["words"] / statistics.median(times) for name, times in result["seconds"].items()}
+    names = sorted(rates, key=rates.get)
+    colours = ["#1f6f8b" if name in OURS else "#b8b8b8" for name in names]
+    bars = axes.barh(names, [rates[name] for name in names], color=colours)
+    axes.bar_label(bars, [f" {rates[name]:,.0f}" for name in names])
+    axes.set_xlabel("words per second, XLM-R base's shape")
+
+
+BENCHMARK = Benchmark("throughput", "How fast beside the peers", add_arguments, measure, tabulate, plot)
 
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main(__doc__)

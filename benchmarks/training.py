@@ -1,6 +1,6 @@
 """What `nlp.update` costs above a bare PyTorch loop: same weights, same batches, same optimizer, one run, interleaved.
 
-    python benchmarks/training.py --networks base small --steps 4 --rounds 5
+    python benchmarks/training.py --write
 
 The bare loop gets its pieces and labels made beforehand, pads them batch by batch, and does what every such loop does:
 forward, cross-entropy over first pieces, backward, AdamW, zero_grad. Ours is given examples and does the rest itself:
@@ -12,7 +12,6 @@ must have the same loss on each batch.
 """
 
 import argparse
-import json
 import random
 import statistics
 import sys
@@ -20,19 +19,19 @@ import tempfile
 import time
 from dataclasses import replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Sequence
 
 import numpy as np
 import spacy
 import torch
+from checkpoints import TAGS, TOY, make_up_texts, write_base
+from record import Benchmark, Table, make_table, show_spread
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from texts import SHARED, make_texts
 from thinc.api import Adam, Optimizer
-from throughput import TAGS, write_base
 from transformers import AutoTokenizer, XLMRobertaForTokenClassification
 
 from spacy_xlmr_ner.pieces.batching import plan_batches
@@ -42,12 +41,10 @@ from spacy_xlmr_ner.scratch import NetworkShape, init_checkpoint
 SHAPES = {
     "base": NetworkShape(vocab_size=8000, hidden_size=768, layers=12, heads=12, intermediate_size=3072),
     "small": NetworkShape(vocab_size=8000, hidden_size=256, layers=4, heads=4, intermediate_size=1024),
-    "toy": NetworkShape(vocab_size=100, hidden_size=32, layers=1, heads=2, intermediate_size=64),
+    "toy": TOY,
 }
-RESULTS = Path(__file__).parent / "results" / "training.md"
 CONTENDERS = ("ours", "bare", "bare, padded")
 RATE, DECAY, DROPOUT, EPS = 1e-5, 0.01, 0.1, 1e-8
-SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
 MADE_UP_PIECES = 2000  # no more can be found in words made of these
 IGNORED = -100
 WINDOW = 512
@@ -70,9 +67,7 @@ def make_sentences(n_texts: int, *, is_toy: bool) -> List[str]:
     """Real texts where the corpora are at hand, made-up words else."""
     if SHARED.is_dir() and not is_toy:
         return make_texts(n_texts)
-    draw = random.Random(0)
-    words = ["".join(draw.choices(SYLLABLES, k=draw.randint(1, 4))) for _ in range(3000)]
-    return [" ".join(draw.choices(words, k=draw.randint(5, 12 if is_toy else 60))) for _ in range(n_texts)]
+    return make_up_texts(n_texts, most=12 if is_toy else 60)
 
 
 def make_batches(nlp: Language, texts: Sequence[str], *, size: int) -> List[Batch]:
@@ -184,7 +179,7 @@ def run_rounds(contenders: Dict[str, TakeSteps], rounds: int) -> Dict[str, List[
     return seconds
 
 
-def measure(name: str, args: argparse.Namespace) -> Dict[str, object]:
+def compare(name: str, args: argparse.Namespace) -> Dict[str, Any]:
     """Compare both on one network."""
     texts = make_sentences(args.steps * args.batch_size, is_toy=name == "toy")
     with tempfile.TemporaryDirectory() as place:
@@ -196,50 +191,39 @@ def measure(name: str, args: argparse.Namespace) -> Dict[str, object]:
         contenders = {contender: MAKE[contender](folder, batches, dropout=DROPOUT) for contender in args.contenders}
         seconds = run_rounds(contenders, args.rounds)
     words = sum(len(example.predicted) for batch in batches for example in batch)
-    ratios = [ours / bare for ours, bare in zip(seconds["ours"], seconds["bare"])]
-    medians = {contender: statistics.median(times) for contender, times in seconds.items()}
-    return {
-        "network": name,
-        "words": words,
-        "difference": difference,
-        "seconds": seconds,
-        "ratio": medians["ours"] / medians["bare"],
-        "ratios": ratios,
-    }
+    return {"network": name, "words": words, "difference": difference, "seconds": seconds}
 
 
-def main(argv: Sequence[str] = ()) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--networks", nargs="+", choices=list(SHAPES), default=["base", "small"])
     parser.add_argument("--steps", type=int, default=4, help="batches a pass")
     parser.add_argument("--batch-size", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--padded", action="store_true", help="beside the two a loop that pads each batch as a whole")
-    parser.add_argument("--toy", action="store_true", help="see whether it works: a tiny network, two rounds")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name} too")
-    args = parser.parse_args(argv or None)
+
+
+def measure(args: argparse.Namespace) -> Dict[str, Any]:
     if args.toy:
         args.networks, args.steps, args.batch_size, args.rounds = ["toy"], 2, 4, 2
     args.contenders = CONTENDERS if args.padded or args.toy else CONTENDERS[:2]
-    results = [measure(name, args) for name in args.networks]
-    versions = " ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "spacy"))
-    what = f"{args.steps} steps of {args.batch_size} texts, {torch.get_num_threads()} threads, float32, {versions}"
-    columns = " | ".join(f"words/s {name}" for name in args.contenders)
-    lines = ["# Training beside a bare loop", "", f"{time.strftime('%Y-%m-%d')}, {what}.", ""]
-    lines += ["    python benchmarks/training.py " + " ".join(sys.argv[1:]), ""]
-    lines += [f"| network | {columns} | ours takes x times bare | from to |"]
-    lines += ["|---" * (len(args.contenders) + 3) + "|"]
-    for result in results:
-        rates = [f"{result['words'] / statistics.median(result['seconds'][name]):.0f}" for name in args.contenders]
-        spread = f"{min(result['ratios']):.2f} to {max(result['ratios']):.2f}"
-        lines.append(f"| {result['network']} | {' | '.join(rates)} | {result['ratio']:.2f} | {spread} |")
-    print("\n".join(lines))
-    if args.write:
-        RESULTS.write_text("\n".join([*lines, ""]), encoding="utf8")
-    if args.json:
-        args.json.write_text(json.dumps(results))
+    networks = [compare(name, args) for name in args.networks]
+    return {"steps": args.steps, "batch_size": args.batch_size, "networks": networks}
 
+
+def tabulate(result: Dict[str, Any]) -> Table:
+    rows = []
+    for one in result["networks"]:
+        seconds = one["seconds"]
+        rates = [f"{one['words'] / statistics.median(times):,.0f}" for times in seconds.values()]
+        ratio = statistics.median(seconds["ours"]) / statistics.median(seconds["bare"])
+        spread = show_spread([ours / bare for ours, bare in zip(seconds["ours"], seconds["bare"])], digits=2)
+        rows.append([one["network"], *rates, f"{ratio:.2f}", spread])
+    columns = [f"words/s {name}" for name in result["networks"][0]["seconds"]]
+    lines = [f"Passes of {result['steps']} steps of {result['batch_size']} texts, float32. Asked for: at most 1.15."]
+    return [*lines, "", *make_table(["network", *columns, "ours takes x times bare", "from to"], rows)]
+
+
+BENCHMARK = Benchmark("training", "Training, beside a bare loop", add_arguments, measure, tabulate)
 
 if __name__ == "__main__":
-    main()
+    BENCHMARK.main(__doc__)

@@ -27,6 +27,7 @@ import torch
 from bundled_data import IGNORED, PAD, TAGS, Augmenter, Corpus, find_ents, read_corpora, train_vocabulary
 from bundled_network import DropoutPool, Shape, Tagger
 from bundled_optimizer import Muon
+from bundled_teachers import tag_corpora
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
@@ -40,11 +41,12 @@ FALL = 0.42  # the share of the steps, at the end, in which the rate of learning
 LOG = "log.jsonl"
 BIASES = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
 WINDOW = 512
-MASK_SHARE = 0.15  # of the sequences in which pieces are masked
+MASK_SHARE = 0.3  # of the sequences in which pieces are masked
 MASK_WEIGHT = 0.2  # of the loss of guessing them
+TEACHER_WEIGHT = 0.7  # of the teachers' distributions, beside the labels
 EMBEDDINGS = "roberta.embeddings.word_embeddings.weight"
 # How often each corpus is drawn from, beside its size to the power of 0.7: the smallest and the noisiest need a hand.
-WEIGHTS = {"panx": 2.2, "gold/ar": 2.5, "gold/ro": 2.5, "gold/de": 2.0, "uner/da": 1.3, "uner/sk": 1.2}
+WEIGHTS = {"panx": 2.4, "gold/ar": 2.0, "gold/ro": 2.0, "gold/de": 1.8, "uner/da": 1.3, "uner/sk": 1.2}
 
 
 def main() -> None:
@@ -53,12 +55,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--work", type=Path, default=Path("build/bundled"))
     parser.add_argument("--from", type=Path, dest="origin", help="an earlier result, to train on")
+    parser.add_argument("--teachers", type=Path, nargs="*", default=[], help="earlier results to learn from as well")
     parser.add_argument("--pieces", type=int, default=28000, help="size of the vocabulary")
     parser.add_argument("--steps", type=int, default=16300)
     parser.add_argument("--grow-at", type=int, default=6500, help="step at which the layers double")
     parser.add_argument("--batch-pieces", type=int, default=2048)
     parser.add_argument("--rate", type=float, default=2e-3, help="of learning, at its peak")
-    parser.add_argument("--dropout", type=float, default=0.0, help="a few passes over the text do not overfit")
+    parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--smoothing", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--eval-every", type=int, default=1500)
@@ -71,6 +74,11 @@ def main() -> None:
         args.grow_at = 0
     if not (args.work / VOCABULARY).exists():
         train_vocabulary(corpora, args.work / VOCABULARY, size=args.pieces, seed=args.seed)
+    if args.teachers:
+        shares = tag_corpora(corpora, args.teachers, args.work / "teachers")
+        for corpus in corpora:
+            pairs = zip(corpus.sentences, shares[corpus.key])
+            corpus.sentences = [sentence._replace(shares=own) for sentence, own in pairs]
     trainer = Trainer(args, corpora, read_corpora(args.data, "dev"))
     trainer.train()
     trainer.export()
@@ -187,7 +195,7 @@ class Trainer:
                 last_save = time.time()
         self.write_state()
 
-    def run_step(self, ids: Tensor, labels: Tensor, guessed: Tensor) -> Tuple[float, float]:
+    def run_step(self, ids: Tensor, labels: Tensor, guessed: Tensor, shares: Tensor) -> Tuple[float, float]:
         """One step; returns the two losses."""
         network, table = self.network, self.network.weights[EMBEDDINGS]
         if self.dropout is not None:
@@ -197,7 +205,7 @@ class Trainer:
         labels, guessed = labels.gather(1, chosen), guessed.gather(1, chosen)
         rivals = torch.multinomial(self.piece_shares, 1024, replacement=True, generator=self.generator)
         is_guessed = guessed != IGNORED
-        candidates, targets = torch.unique(guessed[is_guessed], return_inverse=True)
+        candidates, sought = torch.unique(guessed[is_guessed], return_inverse=True)
         candidates = torch.cat([candidates, rivals[~torch.isin(rivals, candidates)]])
         # Only the rows that are used are looked up and given a gradient; the dense gradient costs more than the lookup.
         used, places = torch.unique(torch.cat([ids.reshape(-1), candidates]), return_inverse=True)
@@ -205,15 +213,15 @@ class Trainer:
         hidden = network.encode(
             ids, self.dropout, self.dtype, rows=rows, places=places[: ids.numel()].view(ids.shape), chosen=chosen
         )
-        logits = network.tag(hidden)
-        ner = functional.cross_entropy(
-            logits.view(-1, len(TAGS)), labels.reshape(-1), ignore_index=IGNORED, label_smoothing=self.args.smoothing
-        )
+        shares = shares.gather(1, chosen[..., None].expand(-1, -1, len(TAGS)))
+        has_label = labels != IGNORED
+        targets = self.make_targets(labels[has_label], shares[has_label])
+        ner = functional.cross_entropy(network.tag(hidden)[has_label], targets)
         loss = ner
         mlm = torch.zeros(())
-        if len(targets):
+        if len(sought):
             guesses = network.guess_pieces(hidden[is_guessed], candidates, rows[places[ids.numel() :]])
-            mlm = functional.cross_entropy(guesses, targets)
+            mlm = functional.cross_entropy(guesses, sought)
             loss = ner + MASK_WEIGHT * mlm
         loss.backward()
         self.table_grad.zero_()
@@ -232,6 +240,16 @@ class Trainer:
             keep = min(0.995, 1 - 1 / ((self.step - self.start) / 5 + 1))
             torch._foreach_lerp_(list(self.averages.values()), [w.detach() for w in network.weights.values()], 1 - keep)
         return ner.item(), mlm.item()
+
+    def make_targets(self, labels: Tensor, shares: Tensor) -> Tensor:
+        """What is to be learned: the labels, smoothed, mixed with the teachers' distributions where there are any.
+
+        labels (Tensor): Shape (n,). shares (Tensor): Shape (n, n_tags), rows of zeros where there is none.
+        RETURNS (Tensor): Shape (n, n_tags), rows that sum to 1.
+        """
+        own = functional.one_hot(labels, len(TAGS)) * (1 - self.args.smoothing) + self.args.smoothing / len(TAGS)
+        total = shares.sum(1, keepdim=True)
+        return torch.where(total > 0, torch.lerp(own, shares / total.clamp(min=1e-6), TEACHER_WEIGHT), own)
 
     def log(self, entry: Dict) -> None:
         """Add a line to the log."""

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import sentencepiece
@@ -19,8 +19,8 @@ UNSPACED = {"zh", "zh-Hant", "ja", "th"}
 PLACES = ("{PER}", "{ORG}", "{LOC}")
 WAYS = {"{AT}": "at", "{TO}": "to"}
 FRAME_SHARE = 0.06  # of sentences that are frames filled with names
-EXCHANGE_SHARE = 0.15  # of sentences in which half of the entities are exchanged
-SAMPLE_SHARE = 0.08  # of words whose pieces are sampled
+EXCHANGE_SHARE = 0.3  # of sentences in which half of the entities are exchanged
+SAMPLE_SHARE = 0.2  # of words whose pieces are sampled
 BOS, PAD, EOS, UNK = 0, 1, 2, 3
 IGNORED = -100
 _URL_HEAD = re.compile(r"https?://|www\.")
@@ -32,10 +32,22 @@ _NO_SPACE_AFTER = re.compile(r"[(\[{«“¿¡]+")
 
 
 class Sentence(NamedTuple):
-    """Words and the ids of their tags."""
+    """Words, the ids of their tags and, where teachers have tagged it as it stands, their distributions over TAGS."""
 
     words: List[str]
     tags: List[int]
+    shares: Optional[np.ndarray] = None
+
+
+class Encoded(NamedTuple):
+    """Piece ids; a label for each, IGNORED behind a word's first; which word each is of, -1 for special pieces; and the
+    teachers' distributions (n_pieces, n_tags), zeros where there is none.
+    """
+
+    ids: List[int]
+    labels: List[int]
+    owners: List[int]
+    shares: np.ndarray
 
 
 @dataclass
@@ -176,7 +188,10 @@ class Augmenter:
         words: List[str] = []
         tags: List[int] = []
         last = 0
-        for start, end, kind in find_ents(sentence.tags):
+        ents = find_ents(sentence.tags)
+        if not ents:
+            return sentence
+        for start, end, kind in ents:
             words += sentence.words[last:start]
             tags += sentence.tags[last:start]
             name = sentence.words[start:end]
@@ -209,12 +224,12 @@ class Augmenter:
     def _vary(self, sentence: Sentence, corpus: Corpus) -> Sentence:
         """One sentence with its augmentation."""
         rng = self.rng
-        words, tags = sentence
-        if corpus.key == "gold/de" and _URL_HEAD.match(words[0]) and rng.random() < 0.6:
-            words, tags = words[1:] or words, tags[1:] or tags  # GermEval's sentences begin with their source
+        has_source = corpus.key == "gold/de" and len(sentence.words) > 1 and _URL_HEAD.match(sentence.words[0])
+        if has_source and rng.random() < 0.6:
+            sentence = _cut(sentence, 1, None)  # GermEval's sentences begin with their source
         if rng.random() < EXCHANGE_SHARE:
-            words, tags = self._exchange(Sentence(words, tags), corpus.language)
-        words, tags = self._vary_end(Sentence(words, tags), corpus)
+            sentence = self._exchange(sentence, corpus.language)
+        words, tags, shares = self._vary_end(sentence, corpus)
         draw = rng.random()
         if draw < 0.03:
             words = [word.lower() for word in words]
@@ -224,19 +239,22 @@ class Augmenter:
             words = [word.title() for word in words]
         if corpus.language in UNSPACED and rng.random() < 0.2:
             words, tags = _split_chars(words, tags)
+            shares = None
         if corpus.language == "sr" and rng.random() < 0.3:
             words = [to_cyrillic(word) for word in words]
-        return Sentence(words, tags)
+        return Sentence(words, tags, shares)
 
     def _vary_end(self, sentence: Sentence, corpus: Corpus) -> Sentence:
         """The last mark dropped or changed; PAN-X, whose sentences often have none, gets one."""
-        words, tags = sentence
+        words, tags, shares = sentence
         if len(words) > 1 and not tags[-1] and self.rng.random() < 0.15 and _NO_SPACE_BEFORE.fullmatch(words[-1]):
             if self.rng.random() < 0.6:
-                return Sentence(words[:-1], tags[:-1])
-            return Sentence([*words[:-1], self.rng.choice("!?.")], tags)
+                return _cut(sentence, None, -1)
+            return Sentence([*words[:-1], self.rng.choice("!?.")], tags, shares)
         if corpus.name == "panx" and self.rng.random() < 0.15:
-            return Sentence([*words, self.rng.choice(".!?.")], [*tags, 0])
+            if shares is not None:
+                shares = np.concatenate([shares, [[1.0] + [0.0] * (len(TAGS) - 1)]])
+            return Sentence([*words, self.rng.choice(".!?.")], [*tags, 0], shares)
         return sentence
 
     def _encode(self, word: str, glued: bool) -> List[int]:
@@ -259,8 +277,8 @@ class Augmenter:
                 self._cache[key] = ids
         return ids
 
-    def _encode_sentence(self, sentence: Sentence, corpus: Corpus) -> Tuple[List[int], List[int], List[int]]:
-        """Piece ids, a label for each (IGNORED behind a word's first), and which word each is of."""
+    def _encode_sentence(self, sentence: Sentence, corpus: Corpus) -> Encoded:
+        """One sentence; no special pieces."""
         ids: List[int] = []
         labels: List[int] = []
         owners: List[int] = []
@@ -276,16 +294,21 @@ class Augmenter:
             ids += pieces
             labels += [tag] + [IGNORED] * (len(pieces) - 1)
             owners += [i] * len(pieces)
-        return ids, labels, owners
+        shares = np.zeros((len(ids), len(TAGS)), dtype=np.float32)
+        if sentence.shares is not None:
+            is_first = np.array(labels) != IGNORED
+            shares[is_first] = sentence.shares[np.array(owners)[is_first]]
+        return Encoded(ids, labels, owners, shares)
 
-    def make_sequence(self, max_pieces: int) -> Tuple[List[int], List[int], List[int]]:
-        """A sentence, or some joined: piece ids with their specials, labels, and words."""
+    def make_sequence(self, max_pieces: int) -> Encoded:
+        """A sentence, or some joined, with the special pieces."""
         corpus = self.corpora[int(self.numpy_rng.choice(len(self.corpora), p=self.draw))]
         draw = self.rng.random()
         n_sentences = 1 if draw < 0.55 else 100 if draw > 0.985 else self.rng.randint(2, 5)
         limit = max_pieces if n_sentences == 100 or self.rng.random() < 0.1 else min(max_pieces, 160)
         at = self.rng.randrange(len(corpus.sentences))
         ids, labels, owners = [BOS], [IGNORED], [-1]
+        shares = [np.zeros((1, len(TAGS)), dtype=np.float32)]
         for i in range(n_sentences):
             if not corpus.is_running:
                 at = self.rng.randrange(len(corpus.sentences))
@@ -294,14 +317,16 @@ class Augmenter:
                 sentence = self._fill_frame(corpus.language)
             sentence = self._vary(sentence, corpus)
             more = self._encode_sentence(sentence, corpus)
-            if i and len(ids) + len(more[0]) >= limit:
+            if i and len(ids) + len(more.ids) >= limit:
                 break
             first = owners[-1] + 1
-            ids += more[0]
-            labels += more[1]
-            owners += [first + owner for owner in more[2]]
+            ids += more.ids
+            labels += more.labels
+            owners += [first + owner for owner in more.owners]
+            shares.append(more.shares)
         cut = max_pieces - 1
-        return [*ids[:cut], EOS], [*labels[:cut], IGNORED], [*owners[:cut], -1]
+        all_shares = np.concatenate([np.concatenate(shares)[:cut], shares[0]])
+        return Encoded([*ids[:cut], EOS], [*labels[:cut], IGNORED], [*owners[:cut], -1], all_shares)
 
     def mask(self, ids: np.ndarray, owners: List[int], rate: float) -> Tuple[np.ndarray, np.ndarray]:
         """Hide whole words: ids with some masked, and the ids to be guessed (IGNORED elsewhere)."""
@@ -315,34 +340,38 @@ class Augmenter:
 
     def make_batches(
         self, *, n_batches: int, batch_pieces: int, max_pieces: int, mask_share: float, mask_rate: float
-    ) -> Iterator[Tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Batches of sequences of like length: ids, labels, ids to be guessed, each (n_sequences, length)."""
+    ) -> Iterator[Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+        """Batches of sequences of like length: ids, labels, ids to be guessed, each (n_sequences, length), and the
+        teachers' distributions (n_sequences, length, n_tags), zeros where there is none.
+        """
         drawn = []
         total = 0
         while total < n_batches * batch_pieces:
             drawn.append(self.make_sequence(max_pieces))
-            total += len(drawn[-1][0])
-        drawn.sort(key=lambda sequence: len(sequence[0]))
+            total += len(drawn[-1].ids)
+        drawn.sort(key=lambda sequence: len(sequence.ids))
         batches = []
         start = 0
         while start < len(drawn):
             stop = start + 1
-            while stop < len(drawn) and (stop + 1 - start) * len(drawn[stop][0]) <= batch_pieces * 1.05:
+            while stop < len(drawn) and (stop + 1 - start) * len(drawn[stop].ids) <= batch_pieces * 1.05:
                 stop += 1
             batches.append(drawn[start:stop])
             start = stop
         self.rng.shuffle(batches)
         for batch in batches:
-            width = max(len(ids) for ids, _, _ in batch)
+            width = max(len(sequence.ids) for sequence in batch)
             padded = np.full((3, len(batch), width), IGNORED, dtype=np.int64)
             padded[0] = PAD
-            for row, (ids, labels, owners) in enumerate(batch):
+            all_shares = np.zeros((len(batch), width, len(TAGS)), dtype=np.float32)
+            for row, (ids, labels, owners, shares) in enumerate(batch):
                 array = np.array(ids)
+                all_shares[row, : len(ids)] = shares
                 padded[1, row, : len(ids)] = labels
                 if self.rng.random() < mask_share:
                     array, padded[2, row, : len(ids)] = self.mask(array, owners, mask_rate)
                 padded[0, row, : len(ids)] = array
-            yield padded[0], padded[1], padded[2]
+            yield padded[0], padded[1], padded[2], all_shares
 
 
 def to_cyrillic(word: str) -> str:
@@ -350,6 +379,12 @@ def to_cyrillic(word: str) -> str:
     for latin, cyrillic in _DIGRAPHS:
         word = word.replace(latin, cyrillic)
     return word.translate(_CYRILLIC)
+
+
+def _cut(sentence: Sentence, start: Optional[int], stop: Optional[int]) -> Sentence:
+    """Some of a sentence's words."""
+    shares = None if sentence.shares is None else sentence.shares[start:stop]
+    return Sentence(sentence.words[start:stop], sentence.tags[start:stop], shares)
 
 
 def _split_chars(words: List[str], tags: List[int]) -> Tuple[List[str], List[int]]:

@@ -1,0 +1,218 @@
+"""How windows are best put into batches: what is padding, and what it costs, for several ways to cut them.
+
+    python benchmarks/padding.py --write
+
+Mixed texts of 1 to 12 sentences, 256 at a time as nlp.pipe takes them; the network alone, in PyTorch. "fill x" lets a
+window join a batch whose longest it fills to that share; the package's own rule is among them, by its numbers. "as
+they come" is the order of the texts. "packed" puts windows of any length one behind another in rows of 512, with a
+mask that keeps them apart and positions that begin anew: hardly any padding, but attention computes what the mask then
+throws away.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+import numpy as np
+import torch
+from checkpoints import find_texts, write_checkpoint
+from record import Benchmark, Table, make_table, show_spread
+from transformers import AutoTokenizer, XLMRobertaForTokenClassification
+
+import spacy_xlmr_ner
+from spacy_xlmr_ner.pieces import batching
+
+BUDGET = 4096
+ROW = 512
+DOCS_AT_ONCE = 256
+ASKED_FOR = 0.05
+FILLS = (0.0, 0.8, 0.9, batching.LEAST_FILL, 1.0)
+OWN = f"fill {batching.LEAST_FILL}"
+
+Windows = List[np.ndarray]
+Batch = Dict[str, torch.Tensor]
+
+
+def pad(windows: Windows, pad_id: int) -> Batch:
+    """A row for each window."""
+    width = max(map(len, windows))
+    ids = np.full((len(windows), width), pad_id)
+    for row, window in zip(ids, windows):
+        row[: len(window)] = window
+    lengths = np.array([len(window) for window in windows])
+    mask = np.arange(width)[None] < lengths[:, None]
+    return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask.astype(np.int64))}
+
+
+def cut_by_fill(windows: Windows, fill: float) -> List[Windows]:
+    """As the package does, with another share."""
+    kept = batching.LEAST_FILL
+    batching.LEAST_FILL = fill
+    try:
+        plan = batching.plan_batches(np.array([len(window) for window in windows]), max_batch_pieces=BUDGET)
+    finally:
+        batching.LEAST_FILL = kept
+    return [[windows[i] for i in part] for part in plan]
+
+
+def cut_in_order(windows: Windows) -> List[Windows]:
+    """Batches of 16, in the order of the texts."""
+    return [windows[i : i + 16] for i in range(0, len(windows), 16)]
+
+
+def pack(windows: Windows, pad_id: int) -> List[Batch]:
+    """Rows of several windows, first fit by falling length, as many rows a batch as the budget allows."""
+    rows: List[Windows] = []
+    room: List[int] = []
+    for window in sorted(windows, key=len, reverse=True):
+        at = next((i for i, free in enumerate(room) if free >= len(window)), None)
+        if at is None:
+            rows.append([])
+            room.append(ROW)
+            at = len(rows) - 1
+        rows[at].append(window)
+        room[at] -= len(window)
+    batches = []
+    for start in range(0, len(rows), BUDGET // ROW):
+        chosen = rows[start : start + BUDGET // ROW]
+        width = max(sum(map(len, row)) for row in chosen)
+        ids = np.full((len(chosen), width), pad_id)
+        owners = np.full((len(chosen), width), -1)
+        positions = np.full((len(chosen), width), pad_id)
+        for i, row in enumerate(chosen):
+            joined = np.concatenate(row)
+            ids[i, : len(joined)] = joined
+            owners[i, : len(joined)] = np.repeat(np.arange(len(row)), [len(window) for window in row])
+            positions[i, : len(joined)] = np.concatenate([np.arange(len(window)) for window in row]) + pad_id + 1
+        is_seen = torch.from_numpy(owners[:, :, None] == owners[:, None, :])[:, None]
+        mask = torch.zeros(is_seen.shape).masked_fill_(~is_seen, torch.finfo(torch.float32).min)
+        batches.append(
+            {
+                "input_ids": torch.from_numpy(ids),
+                "attention_mask": mask,
+                "position_ids": torch.from_numpy(positions),
+                "used": torch.from_numpy(owners >= 0),
+            }
+        )
+    return batches
+
+
+def make_ways(windows: Windows, pad_id: int) -> Dict[str, List[Batch]]:
+    """All batches of each way to cut them."""
+    groups = [windows[i : i + DOCS_AT_ONCE] for i in range(0, len(windows), DOCS_AT_ONCE)]
+    cuts: Dict[str, Callable[[Windows], List[Windows]]] = {"as they come, 16": cut_in_order}
+    cuts |= {f"fill {fill}": lambda group, fill=fill: cut_by_fill(group, fill) for fill in FILLS}
+    ways = {name: [pad(part, pad_id) for group in groups for part in cut(group)] for name, cut in cuts.items()}
+    ways["packed"] = [batch for group in groups for batch in pack(group, pad_id)]
+    return ways
+
+
+def find_padding(batches: List[Batch]) -> float:
+    """The share of the pieces computed that is padding."""
+    computed = sum(batch["input_ids"].numel() for batch in batches)
+    return 1 - sum(int(batch.get("used", batch["attention_mask"]).sum()) for batch in batches) / computed
+
+
+@torch.inference_mode()
+def run(network: XLMRobertaForTokenClassification, batches: List[Batch]) -> List[torch.Tensor]:
+    """The network over all batches."""
+    return [network(**{key: one for key, one in batch.items() if key != "used"}).logits for batch in batches]
+
+
+def check_packed(network: XLMRobertaForTokenClassification, ways: Dict[str, List[Batch]]) -> float:
+    """The largest difference between the sums of all logits that packing makes; refuses what is not the same."""
+    sums = []
+    for name in (OWN, "packed"):
+        batches = ways[name]
+        used = [batch.get("used", batch["attention_mask"]).bool() for batch in batches]
+        sums.append(sum(logits[rows].double().sum(0) for logits, rows in zip(run(network, batches), used)))
+    difference = float((sums[0] - sums[1]).abs().max() / sums[0].abs().max().clamp(min=1))
+    if difference > 1e-3:
+        sys.exit(f"packed rows give other logits than padded ones: {sums}")
+    return difference
+
+
+def compare(folder: Path, texts: List[str], rounds: int) -> Dict[str, Any]:
+    """All ways with one network, taking turns."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    network = XLMRobertaForTokenClassification.from_pretrained(folder, dtype=torch.float32).eval()
+    windows = [np.array(ids[:ROW]) for ids in tokenizer(texts)["input_ids"]]
+    ways = make_ways(windows, tokenizer.pad_token_id)
+    difference = check_packed(network, ways)
+    seconds: Dict[str, List[float]] = {name: [] for name in ways}
+    names = list(ways)
+    for i in range(rounds):
+        for name in names[i % len(names) :] + names[: i % len(names)]:
+            start = time.perf_counter()
+            run(network, ways[name])
+            seconds[name].append(time.perf_counter() - start)
+    return {
+        "texts": len(texts),
+        "pieces": sum(map(len, windows)),
+        "difference": difference,
+        "padding": {name: find_padding(batches) for name, batches in ways.items()},
+        "batches": {name: len(batches) for name, batches in ways.items()},
+        "seconds": seconds,
+    }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--texts", type=int, default=1024, help="for the small model; a sixteenth of them for base")
+    parser.add_argument("--rounds", type=int, default=5)
+
+
+def measure(args: argparse.Namespace) -> Dict[str, Any]:
+    bundled = Path(spacy_xlmr_ner.__file__).parent / "bundled"
+    if args.toy:
+        return {"bundled": compare(bundled, find_texts(24, is_toy=True), 1)}
+    with tempfile.TemporaryDirectory() as place:
+        write_checkpoint(Path(place), is_toy=False)
+        return {
+            "bundled": compare(bundled, find_texts(args.texts, is_toy=False), args.rounds),
+            "base": compare(Path(place), find_texts(args.texts // 16, is_toy=False), args.rounds),
+        }
+
+
+def tabulate(result: Dict[str, Any]) -> Table:
+    rows = []
+    for model, one in result.items():
+        for name, seconds in one["seconds"].items():
+            rates = [one["pieces"] / second for second in seconds]
+            rows.append(
+                [
+                    model,
+                    f"**{name}**" if name == OWN else name,
+                    f"{one['padding'][name]:.1%}",
+                    one["batches"][name],
+                    f"{statistics.median(rates):,.0f}",
+                    show_spread(rates),
+                ]
+            )
+    header = ["model", "cut", "padding", "batches", "pieces/s, padding not counted", "from to"]
+    return [f"Asked for: under {ASKED_FOR:.0%} padding. Bold: what the package does.", "", *make_table(header, rows)]
+
+
+def plot(result: Dict[str, Any], figure: Any) -> None:
+    left, right = figure.subplots(1, 2, sharey=True)
+    for i, (model, one) in enumerate(result.items()):
+        names = list(one["padding"])
+        heights = [at + 0.4 * i for at in range(len(names))]
+        left.barh(heights, [100 * share for share in one["padding"].values()], height=0.38, label=model)
+        best = max(one["pieces"] / statistics.median(seconds) for seconds in one["seconds"].values())
+        speeds = [one["pieces"] / statistics.median(seconds) / best for seconds in one["seconds"].values()]
+        right.barh(heights, speeds, height=0.38)
+        left.set_yticks([at + 0.2 * (len(result) - 1) for at in range(len(names))], names)
+    left.axvline(100 * ASKED_FOR, color="black", linewidth=0.8, linestyle="--")
+    left.set_xlabel("padding, % of the pieces computed")
+    left.legend(frameon=False)
+    right.set_xlabel("speed beside the fastest")
+
+
+BENCHMARK = Benchmark("padding", "How much is padding", add_arguments, measure, tabulate, plot)
+
+if __name__ == "__main__":
+    BENCHMARK.main(__doc__)
