@@ -162,7 +162,7 @@ class Augmenter:
         self.names: Dict[Tuple[str, int], List[List[str]]] = defaultdict(list)
         seen = set()
         for corpus in self.corpora:
-            for words, tags in corpus.sentences:
+            for words, tags, _ in corpus.sentences:
                 for start, end, kind in find_ents(tags):
                     name = words[start:end]
                     found = (corpus.language, kind, " ".join(name))

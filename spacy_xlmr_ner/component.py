@@ -42,6 +42,10 @@ spans_key = "xlmr_ner"
 """
 
 
+# Docs in a batch, from which on the next batch is tokenized while this one is predicted.
+LEAST_AHEAD = 32
+
+
 @Language.factory(
     "xlmr_ner",
     assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
@@ -144,8 +148,7 @@ class XlmrNer(TrainableTagger):
         YIELDS (Doc): The docs, annotated, in order.
         """
         handle_error = self.get_error_handler()
-        for docs in minibatch(stream, size=batch_size):
-            self._require_trained()  # what cannot be loaded or is not trained is no fault of a doc
+        for docs in self._take_batches(stream, batch_size):
             try:
                 self.set_annotations(docs, self.predict(docs))
             except Exception as err:
@@ -156,6 +159,30 @@ class XlmrNer(TrainableTagger):
             else:
                 yield from docs
 
+    def _take_batches(self, stream: Iterable[Doc], batch_size: int) -> Iterator[List[Doc]]:
+        """Batches of docs; while one is worked on, the next is tokenized.
+
+        That reads a batch ahead of the stream. Small batches are not: whoever asks for them wants each answer before
+        the next doc is there.
+        """
+        batches = minibatch(stream, size=batch_size)
+        docs = next(batches, None)
+        if docs is not None:
+            self._require_trained()  # what cannot be loaded or is not trained is no fault of a doc
+        while docs is not None:
+            if batch_size < LEAST_AHEAD:
+                yield docs
+                docs = next(batches, None)
+                continue
+            try:
+                following = next(batches, None)
+            except Exception:
+                yield docs  # they came before what went wrong
+                raise
+            prepared = following and self.model.attrs["prepare"](self.model, following)
+            yield docs
+            docs = prepared
+
     def predict(self, docs: Iterable[Doc]) -> List[Floats2d]:
         """Compute logits for the tokens of each doc, without changing the docs.
 
@@ -164,7 +191,7 @@ class XlmrNer(TrainableTagger):
         RAISES (CheckpointError): XN404 or XN405 if the checkpoint's weights are not all trained.
         """
         self._require_trained()
-        return self.model.predict(list(docs))
+        return self.model.predict(docs if isinstance(docs, list) else list(docs))
 
     def set_annotations(self, docs: Iterable[Doc], scores: List[Floats2d]) -> None:
         """Set doc.ents, token.ent_iob, token.ent_type, the scores and the span group.

@@ -49,6 +49,7 @@ get_tags(model) -> Tuple[str, ...]: loads the weights; raises XN101 or XN105 if 
 get_scheme_name(model) -> Optional[SchemeName]: what the config says, None if it is to be told from the tags.
 add_tags(model, tags) -> None: gives the head rows for more tags.
 write_checkpoint(model, folder) -> None, read_checkpoint(model, folder) -> None: a Hugging Face folder.
+prepare(model, docs) -> List[Doc]: the same docs, which may do part of the work while others are predicted.
 tag_pieces(model, doc) -> PieceTags: the pieces of a doc as the model is fed them.
 check_encoder(model) -> None: loads the weights; raises XN405 if what is beneath the head is not all there.
 reset_head(model, tags) -> None: an untrained head for these tags in place of the one there is.

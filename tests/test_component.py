@@ -1,6 +1,7 @@
 import contextlib
 import pickle
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from spacy_xlmr_ner import XlmrNer
 from spacy_xlmr_ner.checkpoint_files import BUNDLED
+from spacy_xlmr_ner.component import LEAST_AHEAD
+from spacy_xlmr_ner.pieces.tokenizer import PieceTokenizer
 
 SENTENCE = "Jack Sparrow loves New York!"
 TAGS = {"▁Jack": "B-PER", "▁Spar": "I-PER", "▁New": "B-LOC", "▁York": "I-LOC", "▁Siemens": "B-ORG", "▁AG": "I-ORG"}
@@ -452,3 +455,45 @@ def test_pipe_leaves_errors_of_its_consumer_alone(make_nlp, chosen_checkpoint):
     with pytest.raises(KeyError):
         stream.throw(KeyError())
     assert handled == []
+
+
+def make_stream(ner, n_docs, taken, *, fails_at=None):
+    for i in range(n_docs):
+        if i == fails_at:
+            raise RuntimeError("the stream broke")
+        taken.append(i)
+        yield Doc(ner.vocab, words=["Anna", str(i)])
+
+
+def test_pipe_reads_one_batch_ahead_and_tokenizes_it_meanwhile(make_nlp, chosen_checkpoint, monkeypatch):
+    ner = make_nlp(chosen_checkpoint).get_pipe("xlmr_ner")
+    threads = []
+    cut = PieceTokenizer.cut
+
+    def record(self, read):
+        threads.append(threading.current_thread().name)
+        return cut(self, read)
+
+    monkeypatch.setattr(PieceTokenizer, "cut", record)
+    taken = []
+    docs = ner.pipe(make_stream(ner, 100, taken), batch_size=LEAST_AHEAD)
+    first = next(docs)
+    assert len(taken) == 2 * LEAST_AHEAD
+    assert [get_ents(doc) for doc in [first, *docs]] == [[("Anna", "PER")]] * 100
+    assert sorted(threads) == sorted([threading.current_thread().name, *["xlmr_ner pieces"] * 3])
+
+
+def test_pipe_of_small_batches_does_not_wait_for_the_next_doc(make_nlp, chosen_checkpoint):
+    ner = make_nlp(chosen_checkpoint).get_pipe("xlmr_ner")
+    taken = []
+    for i, doc in enumerate(ner.pipe(make_stream(ner, 3, taken), batch_size=1)):
+        assert get_ents(doc) == [("Anna", "PER")]
+        assert taken == list(range(i + 1))
+
+
+def test_docs_before_the_stream_broke_come_out(make_nlp, chosen_checkpoint):
+    ner = make_nlp(chosen_checkpoint).get_pipe("xlmr_ner")
+    docs = []
+    with pytest.raises(RuntimeError, match="the stream broke"):
+        docs.extend(ner.pipe(make_stream(ner, 100, [], fails_at=LEAST_AHEAD + 1), batch_size=LEAST_AHEAD))
+    assert len(docs) == LEAST_AHEAD

@@ -17,6 +17,7 @@ RANKS = {
     0.1: "_compat",
     1: "tags settings saving ent_score pieces/__init__ pieces/alignment pieces/windows pieces/batching",
     2: "decoding gold existing_ents checkpoint_files checkpoint_shim pieces/tokenizer",
+    2.05: "pieces/ahead",
     2.1: "labelled loss pieces/runner pieces/sampling",
     2.2: "trainable runtimes/seeding",
     3: "checkpoint runtimes/__init__ runtimes/torch runtimes/torch_optimizer layers/__init__ layers/pooled_logits",

@@ -11,6 +11,7 @@ from thinc.types import Floats2d
 
 from ..checkpoint_shim import CheckpointShim
 from ..gold import describe_docs
+from ..pieces.ahead import PreparedDocs
 from ..pieces.runner import PieceLogits, compute_piece_logits, find_window
 from ..pieces.sampling import PieceSampler, sample_pieces
 from ..pieces.tokenizer import PieceTokenizer
@@ -54,6 +55,7 @@ def XlmrTagger(
         attrs={
             "check_trained": check_trained,
             "check_encoder": check_encoder,
+            "prepare": prepare,
             "get_tags": get_tags,
             "get_scheme_name": get_scheme_name,
             "add_tags": add_tags,
@@ -145,6 +147,14 @@ def check_trained(model: TaggerModel) -> None:
 def check_encoder(model: TaggerModel) -> None:
     """Load the weights, and refuse those that cannot be trained."""
     _get_shim(model).checkpoint.check_encoder()
+
+
+def prepare(model: TaggerModel, docs: Sequence[Doc]) -> List[Doc]:
+    """Docs that are tokenized from now on, beside whatever is done until they are predicted."""
+    try:
+        return PreparedDocs(docs, _get_shim(model).checkpoint.tokenizer, model.attrs["settings"].input)
+    except Exception:  # what cannot be read is told when it is predicted
+        return list(docs)
 
 
 def get_tags(model: TaggerModel) -> Tuple[str, ...]:

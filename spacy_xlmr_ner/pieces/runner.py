@@ -9,6 +9,7 @@ from thinc.types import Ragged
 
 from ..errors import Errors, Warnings
 from ..types import BoolArray, FloatArray, InputSettings, IntArray, Runtime
+from .ahead import find_pieces
 from .alignment import limit_pieces
 from .batching import pad_windows, plan_batches
 from .tokenizer import Pieces, PieceTokenizer
@@ -78,7 +79,7 @@ def compute_piece_logits(
     RETURNS (PieceLogits): For all pieces of all docs.
     """
     capacity = find_window(settings, max_window, tokenizer.n_special) - tokenizer.n_special
-    pieces = tokenizer.tokenize(docs, settings.input)
+    pieces = find_pieces(docs, tokenizer, settings.input)
     if change_pieces is not None:
         pieces = change_pieces(pieces, docs)
     pieces = limit_tokens(pieces, docs, capacity)

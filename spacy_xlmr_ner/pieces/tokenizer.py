@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any, List, NamedTuple, Sequence
+from typing import Any, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 from spacy.attrs import IDX, LENGTH
@@ -29,6 +29,22 @@ class Pieces(NamedTuple):
     ids: IntArray
     doc_lengths: IntArray
     tokens: Ragged
+
+
+class DocTexts(NamedTuple):
+    """What is read of docs to tokenize them, so that it can be done when they are gone.
+
+    input (Input): As for PieceTokenizer.tokenize.
+    texts (List[Any]): For each doc its words, or its text.
+    n_tokens (IntArray): Shape (n_docs,).
+    spans (List[Optional[IntArray]]): For each doc where its tokens begin and end, (n_tokens, 2), in characters; None
+        for words.
+    """
+
+    input: Input
+    texts: List[Any]
+    n_tokens: IntArray
+    spans: List[Optional[IntArray]]
 
 
 class PieceTokenizer:
@@ -84,16 +100,21 @@ class PieceTokenizer:
         input (Input): "words": each token by itself, as checkpoints are trained; "text": doc.text as it is.
         RETURNS (Pieces): The pieces of all docs.
         """
+        return self.cut(read_texts(docs, input))
+
+    def cut(self, read: DocTexts) -> Pieces:
+        """Tokenize what was read of docs."""
         if os.getpid() != self._pid:
             # In a forked worker the threads of the parent are gone, and waiting for them would take for ever.
             os.environ["TOKENIZERS_PARALLELISM"] = "false"
-        if input == "words":
-            words = [[token.text for token in doc] for doc in docs]
-            encodings = self._word_backend.encode_batch(words, is_pretokenized=True, add_special_tokens=False)
+        if read.input == "words":
+            encodings = self._word_backend.encode_batch(read.texts, is_pretokenized=True, add_special_tokens=False)
         else:
-            encodings = self._backend.encode_batch([doc.text for doc in docs], add_special_tokens=False)
-        group = self._group_words if input == "words" else self._group_text
-        tokens = [group(encoding, doc) for encoding, doc in zip(encodings, docs)]
+            encodings = self._backend.encode_batch(read.texts, add_special_tokens=False)
+        tokens = [
+            _group_words(encoding, int(n_tokens)) if spans is None else self._group_text(encoding, text, spans)
+            for encoding, text, n_tokens, spans in zip(encodings, read.texts, read.n_tokens, read.spans)
+        ]
         doc_lengths = np.array([len(encoding) for encoding in encodings], dtype=np.int64)
         doc_starts = np.cumsum(doc_lengths) - doc_lengths
         no_ids = np.zeros(0, dtype=np.int64)
@@ -106,18 +127,34 @@ class PieceTokenizer:
             ),
         )
 
-    def _group_words(self, encoding: Encoding, doc: Doc) -> Ragged:
-        words = np.array(encoding.word_ids, dtype=np.int64)
-        return Ragged(np.arange(len(words)), np.bincount(words, minlength=len(doc)))
-
-    def _group_text(self, encoding: Encoding, doc: Doc) -> Ragged:
-        chars = np.frombuffer(doc.text.encode("utf-32-le", errors="surrogatepass"), dtype=np.uint32)
+    def _group_text(self, encoding: Encoding, text: str, token_spans: IntArray) -> Ragged:
+        chars = np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), dtype=np.uint32)
         offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
         is_marker = np.array(encoding.ids, dtype=np.int64) == (-1 if self._marker_id is None else self._marker_id)
-        offsets = trim_offsets(offsets, np.isin(chars, _SPACES), is_marker)
-        token_spans = doc.to_array([IDX, LENGTH]).astype(np.int64).reshape(-1, 2)
-        token_spans[:, 1] += token_spans[:, 0]
-        return align_pieces(token_spans, offsets)
+        return align_pieces(token_spans, trim_offsets(offsets, np.isin(chars, _SPACES), is_marker))
+
+
+def read_texts(docs: Sequence[Doc], input: Input) -> DocTexts:
+    """Read what a tokenizer needs of docs.
+
+    docs, input: As for PieceTokenizer.tokenize.
+    RETURNS (DocTexts): Nothing of it is the docs' own.
+    """
+    n_tokens = np.array([len(doc) for doc in docs], dtype=np.int64)
+    if input == "words":
+        return DocTexts(input, [[token.text for token in doc] for doc in docs], n_tokens, [None] * len(docs))
+    return DocTexts(input, [doc.text for doc in docs], n_tokens, [_find_spans(doc) for doc in docs])
+
+
+def _find_spans(doc: Doc) -> IntArray:
+    spans: IntArray = doc.to_array([IDX, LENGTH]).astype(np.int64).reshape(-1, 2)
+    spans[:, 1] += spans[:, 0]
+    return spans
+
+
+def _group_words(encoding: Encoding, n_tokens: int) -> Ragged:
+    words = np.array(encoding.word_ids, dtype=np.int64)
+    return Ragged(np.arange(len(words)), np.bincount(words, minlength=n_tokens))
 
 
 def _with_prefix_space(backend: Tokenizer) -> Tokenizer:

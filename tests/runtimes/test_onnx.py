@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import spacy
 import torch
+from everyday import EVERYDAY
 from onnx import ModelProto
 from toys import IOB_TAGS, make_config, make_toy_docs, write_pretrained, write_random
 from transformers import (
@@ -234,6 +235,16 @@ def test_int8_that_is_off_is_warned_of(random_checkpoint, make_nlp, monkeypatch)
 def test_compare_tags_counts_words_of_entities(found, expected, agreement):
     tags = ("O", "B-PER", "I-PER", "B-LOC")
     assert compare_tags(np.array(found), np.array(expected), tags).share == pytest.approx(agreement)
+
+
+@pytest.mark.filterwarnings("ignore:.*XW405")
+def test_int8_probabilities_change_little_with_the_texts_beside(make_nlp):
+    """What is multiplied is scaled by the largest number of its batch. The README's tolerance, for the small model."""
+    ner = make_nlp(None, model={**ONNX, "precision": "int8"}).get_pipe("xlmr_ner")
+    docs = [sentence.make_doc(ner.vocab) for sentence in EVERYDAY]
+    alone = [ner.token_probs([doc])[0] for doc in docs]
+    together = ner.token_probs(docs)
+    assert max(np.abs(a - b).max() for a, b in zip(alone, together)) < 0.05
 
 
 def test_int8_that_cannot_be_judged_is_warned_of(chosen_checkpoint, make_nlp):
