@@ -7,10 +7,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Iterable, List, Mapping, Optional, Union, get_args
 
+from spacy.tokens import Doc
+from thinc.api import Model
+from thinc.types import Floats2d, Ragged
+
 from .checkpoint import Checkpoint, load_checkpoint, read_checkpoint
 from .checkpoint_files import CheckpointSource
 from .checkpoint_shim import CheckpointShim
 from .errors import Errors
+from .layers.piece_listener import PieceListener
+from .layers.token_tagger import TokenTagger
 from .layers.xlmr_tagger import XlmrTagger
 from .runtimes.onnx_engine import OnnxEngine
 from .runtimes.torch import TorchEngine
@@ -117,6 +123,35 @@ def build_xlmr_tagger_v1(
     if scheme is not None:
         scheme_name = check_choice("scheme", scheme, get_args(SchemeName), where=WHERE)
     return XlmrTagger(shim, settings=settings, training=training, scheme=scheme_name, make_scratch=make_scratch)
+
+
+def build_token_tagger_v1(tok2vec: Model[List[Doc], List[Floats2d]], nO: Optional[int] = None) -> TaggerModel:
+    """Build spacy-xlmr-ner.TokenTagger.v1: a head alone, over vectors that another layer makes.
+
+    tok2vec (Model[List[Doc], List[Floats2d]]): Such as spacy-transformers.TransformerListener.v1, which shares one
+        transformer with other components, or spacy.Tok2VecListener.v1; any layer that gives a vector for each token.
+    nO (Optional[int]): How many tags there must be; None: as many as the labels need.
+    RETURNS (TaggerModel): Its head is made when the labels are known.
+    RAISES (ValueError): XN106 if nO is no number of tags.
+    """
+    if nO is not None:
+        check_number("nO", nO, least=1)
+    return TokenTagger(tok2vec, nO)
+
+
+def build_transformer_listener_v1(
+    pooling: Model[Ragged, Floats2d], grad_factor: float = 1.0, upstream: str = "*"
+) -> Model[List[Doc], List[Floats2d]]:
+    """Build spacy-xlmr-ner.TransformerListener.v1: as spacy-transformers.TransformerListener.v1, but words as trained.
+
+    pooling (Model[Ragged, Floats2d]): From the vectors of a token's pieces to one: reduce_first.v1, as checkpoints are
+        trained, or reduce_mean.v1 and others.
+    grad_factor (float): What gradients are multiplied with on their way to the transformer.
+    upstream (str): The name of the transformer; "*": any.
+    RETURNS (Model[List[Doc], List[Floats2d]]): For the `tok2vec` of TokenTagger.
+    RAISES (ImportError): XN112 without the extra `shared`.
+    """
+    return PieceListener(pooling, grad_factor=grad_factor, upstream=upstream)
 
 
 def _make_engine(runtime: str, precision: Any, device: Optional[str]) -> Engine:

@@ -31,14 +31,10 @@ from .checkpoint_files import (
 )
 from .errors import CheckpointError, Errors
 from .pieces.tokenizer import PieceTokenizer
-from .tags import are_unnamed
+from .tags import HEAD_RANGE, NEW_TAG_BIAS, are_unnamed
 
 # For architectures without position embeddings of their own length, whose tokenizer sets no limit either.
 DEFAULT_WINDOW = 512
-# A new label's rows of the head: no weights, and a bias so low that it is not found before it is trained.
-NEW_TAG_BIAS = -10.0
-# How far an untrained head's weights are spread where config.json does not say: as BERT's.
-HEAD_RANGE = 0.02
 
 
 @dataclass
@@ -85,7 +81,7 @@ class Checkpoint:
 
     def add_tags(self, tags: Tuple[str, ...]) -> None:
         """Give the head a row for each of more tags; what it finds stays what it was."""
-        weight, bias = self._get_head()
+        weight, bias = self.get_head()
         new_weight = weight.new_zeros((weight.shape[0] + len(tags), weight.shape[1]))
         new_bias = weight.new_full((len(weight) + len(tags),), NEW_TAG_BIAS)
         new_weight[: len(weight)] = weight
@@ -94,7 +90,7 @@ class Checkpoint:
 
     def reset_head(self, tags: Tuple[str, ...]) -> None:
         """Put an untrained head for these tags in place of the one there is."""
-        weight, _ = self._get_head()
+        weight, _ = self.get_head()
         spread = getattr(self.network.config, "initializer_range", HEAD_RANGE)
         new_weight = weight.new_empty((len(tags), weight.shape[1])).normal_(std=spread)
         self._set_head(new_weight, weight.new_zeros(len(tags)), tags)
@@ -109,7 +105,7 @@ class Checkpoint:
     def _head_prefix(self) -> str:
         return f"{_find_head(self.network)}."
 
-    def _get_head(self) -> Tuple[Any, Any]:
+    def get_head(self) -> Tuple[Any, Any]:
         """Weight and bias of the head. RAISES (CheckpointError): XN415 if there is none that could be changed."""
         name = _find_head(self.network)
         if name is None:

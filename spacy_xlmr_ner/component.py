@@ -279,7 +279,7 @@ class XlmrNer(TrainableTagger):
         readers: Dict[str, Callable[[bytes], Any]] = {
             "cfg": lambda b: saving.check_format(srsly.json_loads(b), f"The bytes of '{self.name}'"),
             "vocab": lambda b: self.vocab.from_bytes(b, exclude=exclude),
-            "model": lambda b: self.model.from_bytes(b),
+            "model": lambda b: self.model.attrs["read_bytes"](self.model, b),
         }
         with saving.explain_bytes(self.name):
             from_dict(saving.unpack_bytes(bytes_data, exclude), readers, exclude)

@@ -263,6 +263,29 @@ class Errors(metaclass=ErrorsWithCodes):
         "outside its encoder. It predicts, but can get no labels. Train another architecture."
     )
     # XN9xx: what should not happen
+    # XN44x: a head over another component's vectors
+    XN440 = (
+        "The component's `tok2vec` listens to {upstream}, which has not seen {n} of the docs, such as {text!r}. Put it "
+        "before this component, do not disable one without the other and, if it is frozen while this one is trained, "
+        "name it in [training] annotating_components."
+    )
+    XN441 = (
+        "The vectors that `tok2vec` gives are {found} wide, but the head is for {expected}. "
+        "Use the transformer that it was trained with, or train it anew."
+    )
+    XN442 = "There is no head yet. Load a trained pipeline, or call nlp.initialize() with training data."
+    XN443 = (
+        "It cannot be told how wide the vectors of `tok2vec` are ({reason}). If it is a listener, the component that "
+        "it listens to must stand before this one in the pipeline."
+    )
+    XN444 = (
+        "`nO` is {wanted} but there are {n_tags} tags: {tags}. Set it in [components.<name>.model], or leave it null."
+    )
+    XN446 = "`--stride` is {stride} but must be at least 1 and at most `--window`, which is {window} tokens."
+    XN445 = (
+        "{what}, but the architecture {architecture} has none of its own: it is a head over what another component "
+        "makes. That is for spacy-xlmr-ner.XlmrTagger.v1."
+    )
     XN901 = (
         'The model gave {n} tokens logits that are no finite numbers. With precision = "float16" they may have '
         'overflown: try "bfloat16" or "float32". Else the weights are damaged, or their training has diverged: lower '

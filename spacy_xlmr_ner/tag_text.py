@@ -1,5 +1,6 @@
 """The pieces of a text over the tags predicted for them: what to look at first to understand an XLM-R tagger."""
 
+import itertools
 from typing import TYPE_CHECKING
 
 from spacy.language import Language
@@ -22,7 +23,7 @@ def tag_text(text: str, nlp: Language) -> "pandas.DataFrame":
         Tokens  <s>    ▁Jack  ▁love  s  </s>
         Tags    O      B-PER  O      O  O
 
-    text (str): The text, tokenized by the pipeline's tokenizer.
+    text (str): The text, tokenized by the pipeline's tokenizer; components before this one see it first.
     nlp (Language): A pipeline with an `xlmr_ner` component; the first one if there are several.
     RETURNS (pandas.DataFrame): Index ["Tokens", "Tags"], a column for each piece.
     RAISES (ImportError): XN112 if pandas is not installed.
@@ -30,7 +31,10 @@ def tag_text(text: str, nlp: Language) -> "pandas.DataFrame":
     """
     pandas = require_extra("pandas", extra="pandas")
     component = find_component(nlp)
-    result: PieceTags = component.tag_pieces(nlp.make_doc(text))
+    doc = nlp.make_doc(text)
+    for _, pipe in itertools.takewhile(lambda item: item[1] is not component, nlp.pipeline):
+        doc = pipe(doc)
+    result: PieceTags = component.tag_pieces(doc)
     tags = [component.tags[i] for i in result.logits.argmax(axis=1).tolist()]
     return pandas.DataFrame([result.pieces, tags], index=["Tokens", "Tags"])
 

@@ -10,6 +10,10 @@ from .errors import Errors, Warnings
 from .types import BoolArray, IntArray, SchemeName
 
 OUTSIDE = "O"
+# A new label's rows of the head: no weights, and a bias so low that it is not found before it is trained.
+NEW_TAG_BIAS = -10.0
+# How far an untrained head's weights are spread where nothing says it: as BERT's.
+HEAD_RANGE = 0.02
 # M is the I of BMES; L and U are the E and S of BILOU.
 PREFIXES: Dict[SchemeName, FrozenSet[str]] = {
     "io": frozenset("I"),

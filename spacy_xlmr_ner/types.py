@@ -48,7 +48,8 @@ get_tags(model) -> Tuple[str, ...]: loads the weights; raises XN101 or XN105 if 
     Empty where there is no head and nothing that names its tags.
 get_scheme_name(model) -> Optional[SchemeName]: what the config says, None if it is to be told from the tags.
 add_tags(model, tags) -> None: gives the head rows for more tags.
-write_checkpoint(model, folder) -> None, read_checkpoint(model, folder) -> None: a Hugging Face folder.
+write_checkpoint(model, folder) -> None, read_checkpoint(model, folder) -> None: a folder, in Hugging Face's format
+    where there is an encoder. read_bytes(model, data) -> None: what the model's `to_bytes` has returned.
 prepare(model, docs) -> List[Doc]: the same docs, which may do part of the work while others are predicted.
 tag_pieces(model, doc) -> PieceTags: the pieces of a doc as the model is fed them.
 check_encoder(model) -> None: loads the weights; raises XN405 if what is beneath the head is not all there.

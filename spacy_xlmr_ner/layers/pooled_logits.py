@@ -1,6 +1,7 @@
 """From the logits of pieces to those of tokens, and back by the gradient."""
 
-from typing import Callable, List, Tuple
+from functools import lru_cache
+from typing import Callable, List, Optional, Tuple
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from ..pieces.alignment import find_shared, pool_logits, unpool_gradient
 from ..pieces.runner import PieceLogits
 from ..pieces.windows import find_token_ranges, own_tokens
 from ..tags import TagScheme
-from ..types import BoolArray, FloatArray, IntArray, Pooling
+from ..types import BoolArray, FloatArray, IntArray, Pooling, SchemeName
 
 # Takes the place of a logit that must lose, and leaves the probability 0.
 NEVER = -1e4
@@ -60,6 +61,12 @@ class PooledLogits:
         d_pieces = np.zeros_like(self._result.logits)
         np.add.at(d_pieces, self._rows, d_links)
         return d_pieces
+
+
+@lru_cache
+def get_scheme(tags: Tuple[str, ...], name: Optional[SchemeName]) -> TagScheme:
+    """The scheme of some tags; made once."""
+    return TagScheme(tags, name)
 
 
 def split_shared(logits: FloatArray, shared: IntArray, scheme: TagScheme) -> Callable[[FloatArray], None]:

@@ -16,7 +16,6 @@ from ..pieces.runner import PieceLogits, compute_piece_logits, find_window
 from ..pieces.sampling import PieceSampler, sample_pieces
 from ..pieces.tokenizer import PieceTokenizer
 from ..pieces.windows import own_tokens
-from ..tags import TagScheme
 from ..types import (
     InputSettings,
     LoadedCheckpoint,
@@ -26,7 +25,7 @@ from ..types import (
     TaggerModel,
     TrainingSettings,
 )
-from .pooled_logits import PooledLogits
+from .pooled_logits import PooledLogits, get_scheme
 
 MakeScratch = Callable[[Iterable[str], Mapping[str, Any]], LoadedCheckpoint]
 
@@ -65,6 +64,7 @@ def XlmrTagger(
             "change_checkpoint": change_checkpoint,
             "write_checkpoint": write_checkpoint,
             "read_checkpoint": read_checkpoint,
+            "read_bytes": read_bytes,
             "tag_pieces": tag_pieces,
             "settings": settings,
             "training": training,
@@ -86,7 +86,7 @@ def forward(
         result = run_network(model, docs, training_pass, is_train=True)
     else:
         result = run_network(model, docs, shim.runtime)
-    scheme = _get_scheme(get_tags(model), get_scheme_name(model))
+    scheme = get_scheme(get_tags(model), get_scheme_name(model))
     pooled = PooledLogits(result, pooling=model.attrs["settings"].pooling, scheme=scheme)
     if is_train:
         pooled.mark_broken()
@@ -126,11 +126,6 @@ def run_network(model: TaggerModel, docs: Sequence[Doc], runtime: Runtime, *, is
 @lru_cache(maxsize=4)
 def _get_sampler(tokenizer: PieceTokenizer, alpha: float) -> PieceSampler:
     return PieceSampler(tokenizer.backend, alpha=alpha)
-
-
-@lru_cache
-def _get_scheme(tags: Tuple[str, ...], name: Optional[SchemeName]) -> TagScheme:
-    return TagScheme(tags, name)
 
 
 def _get_shim(model: TaggerModel) -> CheckpointShim:
@@ -208,6 +203,11 @@ def write_checkpoint(model: TaggerModel, folder: Path) -> None:
 def read_checkpoint(model: TaggerModel, folder: Path) -> None:
     """Take the checkpoint of a folder in place of the one here."""
     _get_shim(model).from_folder(folder)
+
+
+def read_bytes(model: TaggerModel, data: bytes) -> None:
+    """Take what `to_bytes` of such a model has returned."""
+    model.from_bytes(data)
 
 
 def tag_pieces(model: TaggerModel, doc: Doc) -> PieceTags:

@@ -1,0 +1,304 @@
+"""Docs to logits for each token, by a head over vectors that another layer makes, such as a shared transformer's."""
+
+from pathlib import Path
+from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, Tuple, TypeAlias
+
+import numpy as np
+from spacy.attrs import IS_SPACE, SPACY
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+from thinc.api import Linear, Model
+from thinc.types import Floats2d
+
+from ..errors import CheckpointError, Errors
+from ..tags import HEAD_RANGE, NEW_TAG_BIAS
+from ..types import BoolArray, FloatArray, LoadedCheckpoint, PieceTags, SchemeName, TaggerModel
+from .pooled_logits import get_scheme, split_shared
+
+Tok2Vec: TypeAlias = Model[List[Doc], List[Floats2d]]
+FILE = "model"
+ARCHITECTURE = "spacy-xlmr-ner.TokenTagger.v1"
+# What spacy-transformers keeps of a doc, under doc._.
+TRANSFORMER_DATA = "trf_data"
+
+
+class _State:
+    """What is not saved: thinc leaves out attrs that msgpack has no word for.
+
+    is_of_config (bool): Whether the weights are those that `initialize` made, not those of a saved pipeline.
+    """
+
+    def __init__(self) -> None:
+        self.is_of_config = False
+
+
+def TokenTagger(tok2vec: Tok2Vec, n_tags: Optional[int]) -> TaggerModel:
+    """A linear head over vectors of tokens.
+
+    tok2vec (Tok2Vec): For each doc vectors of shape (n_tokens, width). A vector of zeros says that there is none: the
+        tokens that a transformer has no pieces for get that.
+    n_tags (Optional[int]): How many tags there must be; None: as many as there are.
+    RETURNS (TaggerModel): Docs to logits; see types.TaggerModel for its attrs.
+    """
+    model: TaggerModel = Model(
+        "token_tagger",
+        forward,
+        layers=[tok2vec, Linear()],
+        refs={"tok2vec": tok2vec},
+        attrs={
+            "check_trained": check_trained,
+            "check_encoder": check_encoder,
+            "prepare": prepare,
+            "get_tags": get_tags,
+            "get_scheme_name": get_scheme_name,
+            "add_tags": add_tags,
+            "reset_head": reset_head,
+            "init_scratch": init_scratch,
+            "restart": restart,
+            "change_checkpoint": change_checkpoint,
+            "write_checkpoint": write_checkpoint,
+            "read_checkpoint": read_checkpoint,
+            "read_bytes": read_bytes,
+            "tag_pieces": tag_pieces,
+            "tags": [],
+            "n_tags": n_tags,
+            "state": _State(),
+        },
+    )
+    return model
+
+
+def forward(
+    model: TaggerModel, docs: Sequence[Doc], is_train: bool
+) -> Tuple[List[Floats2d], Callable[[List[Floats2d]], List[Doc]]]:
+    """Have the vectors made, and tag them; see types.TaggerModel for the shape of the result.
+
+    Neighbours with no space between them and the very same vector are parts of one piece, and of one entity if of any.
+    """
+    tok2vec, head = model.layers
+    check_upstream(tok2vec, docs, is_train=is_train)
+    is_full = [len(doc) > 0 for doc in docs]
+    # A listener gives what it was given, all of it; where it looks at the docs it stumbles when all are empty.
+    asked = list(docs) if is_train else [doc for doc, full in zip(docs, is_full) if full]
+    vectors, backprop_vectors = tok2vec(asked, is_train) if asked else ([], None)
+    lengths = [len(doc) for doc in docs]
+    kept = [rows for rows in vectors if len(rows)]
+    n_tags = len(model.attrs["tags"])
+    if not kept:
+        return [np.zeros((0, n_tags), dtype=np.float32) for _ in docs], lambda d_logits: list(docs)
+    flat = model.ops.xp.concatenate(kept)
+    _check_width(head, flat.shape[1])
+    logits, backprop_head = head(flat, is_train)
+    has_vector = model.ops.to_numpy(flat.any(axis=1)) & ~_find_spaces(docs)
+    found: FloatArray = np.array(model.ops.to_numpy(logits), dtype=np.float32)
+    found[~has_vector] = np.nan
+    is_same = np.zeros(len(flat), dtype=bool)
+    is_same[1:] = model.ops.to_numpy((flat[1:] == flat[:-1]).all(axis=1)) & has_vector[1:]
+    shared = np.flatnonzero(is_same & ~_find_separate(docs))
+    join = split_shared(found, shared, get_scheme(get_tags(model), get_scheme_name(model)))
+
+    def backprop(d_logits: List[Floats2d]) -> List[Doc]:
+        d_found = np.where(has_vector[:, None], np.concatenate([rows for rows in d_logits if len(rows)]), 0.0)
+        join(d_found)
+        # The loss is a mean over tokens. Other components add up, and would drown it in a transformer that they share.
+        d_found = d_found * max(1, int(d_found.any(axis=1).sum()))
+        d_flat = backprop_head(model.ops.asarray2f(d_found))
+        ends = np.cumsum([len(rows) for rows in kept])[:-1].tolist()
+        parts = iter(model.ops.xp.split(d_flat, ends))
+        backprop_vectors([next(parts) if full else model.ops.alloc2f(0, 0) for full in is_full])
+        return list(docs)
+
+    return list(np.split(found, np.cumsum(lengths)[:-1])), backprop
+
+
+def _find_spaces(docs: Sequence[Doc]) -> BoolArray:
+    """Which tokens of all docs are whitespace: no piece is theirs, whatever a transformer's alignment says."""
+    return np.concatenate([doc.to_array([IS_SPACE]).reshape(-1) > 0 for doc in docs if len(doc)])
+
+
+def _find_separate(docs: Sequence[Doc]) -> BoolArray:
+    """Which tokens of all docs have a space before them or are their doc's first: no piece reaches across."""
+    separate = [np.append(True, doc.to_array([SPACY]).reshape(-1)[:-1] > 0) for doc in docs if len(doc)]
+    return np.concatenate(separate)
+
+
+def check_upstream(tok2vec: Tok2Vec, docs: Sequence[Doc], *, is_train: bool) -> None:
+    """Refuse docs that the component listened to has not seen: a listener would take zeros for its vectors.
+
+    RAISES (ValueError): XN440, naming it.
+    """
+    for node in tok2vec.walk():
+        upstream = getattr(node, "upstream_name", None)
+        if upstream is None or (is_train and node._batch_id is not None):
+            continue  # in training it was given its vectors, or looks for them in the docs as it does here
+        lacking = [doc for doc in docs if len(doc) and not _has_vectors(doc, is_transformer="transformer" in node.name)]
+        if lacking:
+            named = "the transformer" if upstream == "*" else f"'{upstream}'"
+            raise ValueError(Errors.XN440.format(upstream=named, n=len(lacking), text=lacking[0].text[:40]))
+
+
+def _has_vectors(doc: Doc, *, is_transformer: bool) -> bool:
+    if is_transformer:
+        return doc.has_extension(TRANSFORMER_DATA) and doc._.get(TRANSFORMER_DATA) is not None
+    return doc.tensor.size > 0
+
+
+def _check_width(head: Model[Floats2d, Floats2d], width: int) -> None:
+    """RAISES (ValueError): XN441."""
+    if head.get_dim("nI") != width:
+        raise ValueError(Errors.XN441.format(found=width, expected=head.get_dim("nI")))
+
+
+def check_trained(model: TaggerModel) -> None:
+    """RAISES (ValueError): XN442 if there is no head yet."""
+    if not model.layers[1].has_param("W"):
+        raise ValueError(Errors.XN442)
+
+
+def check_encoder(model: TaggerModel) -> None:
+    """Make the weights beneath the head, unless they were read.
+
+    RAISES (ValueError): XN443 if it cannot be known how wide the vectors are.
+    """
+    state: _State = model.attrs["state"]
+    if state.is_of_config or _find_width(model) is None:
+        try:
+            model.layers[0].initialize(X=_make_sample())
+        except (KeyError, ValueError) as err:
+            raise ValueError(Errors.XN443.format(reason=err)) from err
+        state.is_of_config = True
+
+
+def _make_sample() -> List[Doc]:
+    return [Doc(Vocab(), words=["hello"])]
+
+
+def _find_width(model: TaggerModel) -> Optional[int]:
+    """How wide the vectors are; None if that is not known yet."""
+    try:
+        return int(model.layers[0].predict(_make_sample())[0].shape[1])
+    except (KeyError, ValueError):  # thinc's words for a weight or a size that is not there
+        return None
+
+
+def prepare(model: TaggerModel, docs: Sequence[Doc]) -> List[Doc]:
+    """Nothing can be done ahead."""
+    return list(docs)
+
+
+def get_tags(model: TaggerModel) -> Tuple[str, ...]:
+    """The tags of the head, in id order."""
+    return tuple(model.attrs["tags"])
+
+
+def get_scheme_name(model: TaggerModel) -> Optional[SchemeName]:
+    """Told from the tags."""
+    return None
+
+
+def add_tags(model: TaggerModel, tags: Tuple[str, ...]) -> None:
+    """Give the head rows for more tags; what it finds stays what it was."""
+    old = model.layers[1]
+    names = (*get_tags(model), *tags)
+    if not old.has_param("W"):
+        set_tags(model, names)
+        return
+    n_old, width = old.get_dim("nO"), old.get_dim("nI")
+    weight, bias = model.ops.alloc2f(len(names), width), model.ops.alloc1f(len(names))
+    weight[:n_old], bias[:n_old] = old.get_param("W"), old.get_param("b")
+    bias[n_old:] = NEW_TAG_BIAS
+    set_tags(model, names)
+    set_head(model, weight, bias)
+
+
+def reset_head(model: TaggerModel, tags: Tuple[str, ...]) -> None:
+    """Put an untrained head for these tags in place of the one there is; made later if its width is not known yet."""
+    set_tags(model, tags)
+    width = _find_width(model)
+    if width is None:
+        model.layers[1] = Linear()
+        return
+    weight = np.random.normal(scale=HEAD_RANGE, size=(len(tags), width)).astype(np.float32)  # spaCy seeds NumPy
+    set_head(model, weight, np.zeros(len(tags), dtype=np.float32))
+
+
+def set_tags(model: TaggerModel, tags: Sequence[str]) -> None:
+    """Name the tags of the head. RAISES (ValueError): XN444 if the config wants another number of them."""
+    wanted = model.attrs["n_tags"]
+    if wanted is not None and wanted != len(tags):
+        raise ValueError(Errors.XN444.format(wanted=wanted, n_tags=len(tags), tags=", ".join(tags)))
+    model.attrs["tags"] = list(tags)
+
+
+def set_head(model: TaggerModel, weight: Any, bias: Any) -> None:
+    """Put a head in place of the one there is.
+
+    weight (Any): An array of shape (n_tags, width). bias (Any): One of shape (n_tags,).
+    """
+    head: Model[Floats2d, Floats2d] = Linear(nO=weight.shape[0], nI=weight.shape[1])
+    head.set_param("W", model.ops.asarray2f(weight))
+    head.set_param("b", model.ops.asarray1f(bias))
+    model.layers[1] = head
+
+
+def restart(model: TaggerModel) -> None:
+    """Forget head and labels, unless they were read from a saved pipeline."""
+    if model.attrs["state"].is_of_config:
+        model.attrs["tags"] = []
+        model.layers[1] = Linear()
+
+
+def init_scratch(model: TaggerModel, texts: Iterable[str], sizes: Mapping[str, Any]) -> None:
+    """RAISES (ValueError): XN445: what lies beneath is another component's."""
+    raise ValueError(Errors.XN445.format(what="`scratch` makes a network", architecture=ARCHITECTURE))
+
+
+def change_checkpoint(model: TaggerModel, change: Callable[[LoadedCheckpoint], LoadedCheckpoint]) -> None:
+    """RAISES (ValueError): XN445: there is no checkpoint."""
+    raise ValueError(Errors.XN445.format(what="This changes a checkpoint", architecture=ARCHITECTURE))
+
+
+def write_checkpoint(model: TaggerModel, folder: Path) -> None:
+    """Write head and tags, and the weights beneath that are not another component's, as thinc does."""
+    (folder / FILE).write_bytes(model.to_bytes())
+
+
+def read_checkpoint(model: TaggerModel, folder: Path) -> None:
+    """Read what write_checkpoint has written.
+
+    RAISES (CheckpointError): XN406 if it cannot be read.
+    """
+    try:
+        data = (folder / FILE).read_bytes()
+        read_bytes(model, data)
+    except Exception as err:  # damaged bytes lead msgpack and thinc to raise all kinds
+        reason = str(err).split("\n")[0] or type(err).__name__
+        raise CheckpointError(Errors.XN406.format(file=FILE, checkpoint=folder, reason=reason)) from err
+
+
+def read_bytes(model: TaggerModel, data: bytes) -> None:
+    """Take what `to_bytes` of such a model has returned."""
+    former = model.layers[1]
+    model.layers[1] = Linear()  # one that has a size takes no other
+    try:
+        model.from_bytes(data)
+    except Exception:
+        model.layers[1] = former
+        raise
+    model.attrs["state"].is_of_config = False
+
+
+def tag_pieces(model: TaggerModel, doc: Doc) -> PieceTags:
+    """The pieces of a doc with their logits, as the transformer has them, window after window, specials included.
+
+    Over another layer than a transformer's: the tokens.
+    """
+    tok2vec, head = model.layers
+    check_upstream(tok2vec, [doc], is_train=False)
+    data = doc._.get(TRANSFORMER_DATA) if doc.has_extension(TRANSFORMER_DATA) else None
+    if data is None or not len(doc):
+        return PieceTags([token.text for token in doc], model.predict([doc])[0])
+    is_piece = np.asarray(data.wordpieces.attention_mask).astype(bool)
+    hidden = data.model_output.last_hidden_state[is_piece]
+    pieces = [piece for row, mask in zip(data.wordpieces.strings, is_piece) for piece, ok in zip(row, mask) if ok]
+    return PieceTags(pieces, model.ops.to_numpy(head.predict(hidden)))
