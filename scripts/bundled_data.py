@@ -295,7 +295,7 @@ class Augmenter:
             labels += [tag] + [IGNORED] * (len(pieces) - 1)
             owners += [i] * len(pieces)
         shares = np.zeros((len(ids), len(TAGS)), dtype=np.float32)
-        if sentence.shares is not None:
+        if sentence.shares is not None and ids:
             is_first = np.array(labels) != IGNORED
             shares[is_first] = sentence.shares[np.array(owners)[is_first]]
         return Encoded(ids, labels, owners, shares)

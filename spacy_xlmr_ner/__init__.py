@@ -2,10 +2,12 @@
 
 from .about import __version__
 from .component import XlmrNer, make_xlmr_ner
+from .drawing import displacy_ents, displacy_options
 from .ent_score import register_extension
+from .migration import migrate_config
 from .tag_text import tag_text
 
 # So that scores of docs from elsewhere can be read without a component.
 register_extension()
 
-__all__ = ["XlmrNer", "__version__", "make_xlmr_ner", "tag_text"]
+__all__ = ["XlmrNer", "__version__", "displacy_ents", "displacy_options", "make_xlmr_ner", "migrate_config", "tag_text"]

@@ -263,6 +263,20 @@ class Errors(metaclass=ErrorsWithCodes):
         "outside its encoder. It predicts, but can get no labels. Train another architecture."
     )
     # XN9xx: what should not happen
+    # XN26x: coming from another component
+    XN260 = (
+        "There is no `hf_token_pipe` in this config (found: {found}). Give the config of a pipeline that has one, or "
+        "its block: a dict with its `model`."
+    )
+    XN261 = (
+        "`{setting}` of '{name}' is {found!r}, which `hf_token_pipe` does not know. Correct it there first; its "
+        "settings are those of spacy-huggingface-pipelines 0.0.4."
+    )
+    XN262 = (
+        "'{name}' sets `{found}` of tokens; `xlmr_ner` sets entities. Keep `hf_token_pipe` for that, or write "
+        "token.ent_type_ to token.{found}_ in a component behind `xlmr_ner`."
+    )
+
     # XN44x: a head over another component's vectors
     XN440 = (
         "The component's `tok2vec` listens to {upstream}, which has not seen {n} of the docs, such as {text!r}. Put it "
@@ -343,6 +357,7 @@ class Warnings(metaclass=ErrorsWithCodes):
         "In '{path}' the `# text` of {n} sentence(s) is not what the words make up, the first at line {line}. They "
         "were joined as sentences without it are."
     )
+    XW260 = "'{name}' of hf_token_pipe was made an xlmr_ner; it differs: {notes}"
     XW301 = (
         "{n_tokens} token(s) in {n_docs} of {n_batch} docs are longer than a window; of each the first {kept} pieces "
         "were read ({examples})."

@@ -135,6 +135,8 @@ def read_terminal(terminal):
 @pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS)
 def test_every_command_takes_the_config(config, tmp_path):
+    if config == "shared_transformer":
+        pytest.importorskip("spacy_transformers", reason="spacy-transformers is not installed (extra `shared`)")
     training = Training(config, tmp_path)
     assert "Config is valid" in run_spacy("debug", "config", training.config, *training.overrides).stdout
     assert "Corpus is loadable" in run_spacy("debug", "data", training.config, *training.overrides).stdout

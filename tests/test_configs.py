@@ -23,6 +23,8 @@ CONFIGS = sorted(path.stem for path in FOLDER.glob("*.cfg"))
 
 @pytest.fixture(scope="module", params=CONFIGS)
 def config(request):
+    if request.param == "shared_transformer":
+        pytest.importorskip("spacy_transformers", reason="spacy-transformers is not installed (extra `shared`)")
     return request.param
 
 
@@ -39,7 +41,7 @@ def trained(config, overrides, tmp_path_factory):
 
 
 def test_there_is_a_config_for_each_purpose():
-    assert CONFIGS == ["finetune_base", "frozen_encoder", "scratch_small"]
+    assert CONFIGS == ["finetune_base", "frozen_encoder", "scratch_small", "shared_transformer"]
 
 
 def test_config_is_complete(config):

@@ -2,7 +2,8 @@ import pytest
 import spacy
 from spacy.tokens import Doc, Span
 
-from spacy_xlmr_ner.page import find_direction, make_page, pick_colors
+from spacy_xlmr_ner.drawing import find_direction, pick_colors
+from spacy_xlmr_ner.page import make_page
 
 
 def make_doc(words, ents, lang="xx"):

@@ -148,8 +148,11 @@ TOY_SENTENCES = (
 )
 
 
-def make_toy_docs(n_docs: int, *, seed: int = 0) -> List[Doc]:
-    """Annotated sentences of known words, in an order of chance; all of them different, and so 125 at most."""
+def make_toy_docs(n_docs: int, *, seed: int = 0, with_syntax: bool = False) -> List[Doc]:
+    """Annotated sentences of known words, in an order of chance; all of them different, and so 125 at most.
+
+    with_syntax (bool): Tags and dependencies too: names are NAME, and each word hangs on the one before.
+    """
     vocab = Vocab()
     docs = []
     for sentence in TOY_SENTENCES:
@@ -160,7 +163,15 @@ def make_toy_docs(n_docs: int, *, seed: int = 0) -> List[Doc]:
                 for (word, _), name in zip(slots, names)
                 for i in range(len(name))
             ]
-            docs.append(Doc(vocab, [word for name in names for word in name], ents=tags))
+            words = [word for name in names for word in name]
+            syntax = {}
+            if with_syntax:
+                syntax = {
+                    "tags": ["WORD" if tag == "O" else "NAME" for tag in tags],
+                    "heads": [max(0, i - 1) for i in range(len(words))],
+                    "deps": ["dep" if i else "ROOT" for i in range(len(words))],
+                }
+            docs.append(Doc(vocab, words, ents=tags, **syntax))
     random.Random(seed).shuffle(docs)
     assert n_docs <= len(docs)
     return docs[:n_docs]
@@ -175,7 +186,7 @@ def write_toy_corpus(path: Path, docs: Sequence[Doc]) -> Path:
 # What makes a training config one of a second or two; for scratch_small.cfg a network of its own size too.
 N_TOY_DOCS = 120  # `spacy debug data` exits with an error under 100
 TOY_STEPS = 30
-TOY_RATES = {"finetune_base": 0.003, "frozen_encoder": 0.02, "scratch_small": 0.01}
+TOY_RATES = {"finetune_base": 0.003, "frozen_encoder": 0.02, "scratch_small": 0.01, "shared_transformer": 0.003}
 TOY_SHAPE = {"vocab_size": 50, "hidden_size": 64, "layers": 2, "heads": 2, "intermediate_size": 64, "window": 128}
 
 
@@ -184,7 +195,8 @@ def make_overrides(config: str, folder: Path) -> Dict[str, object]:
 
     Dev is train, so what is scored is what was learned by heart.
     """
-    corpus = str(write_toy_corpus(folder / "corpus.spacy", make_toy_docs(N_TOY_DOCS)))
+    is_shared = config == "shared_transformer"
+    corpus = str(write_toy_corpus(folder / "corpus.spacy", make_toy_docs(N_TOY_DOCS, with_syntax=is_shared)))
     settings: Dict[str, object] = {"paths.train": corpus, "paths.dev": corpus}
     limits = {"max_epochs": 0, "max_steps": TOY_STEPS, "eval_frequency": TOY_STEPS // 2, "patience": 0}
     settings |= {f"training.{name}": limit for name, limit in limits.items()}
@@ -197,4 +209,8 @@ def make_overrides(config: str, folder: Path) -> Dict[str, object]:
     if config == "scratch_small":
         shape = {f"initialize.components.xlmr_ner.scratch.{size}": number for size, number in TOY_SHAPE.items()}
         return {**settings, **shape, "training.batcher.size": 150}
-    return {**settings, "components.xlmr_ner.model.name": str(write_pretrained(folder / "checkpoint"))}
+    checkpoint = str(write_pretrained(folder / "checkpoint"))
+    if is_shared:
+        few = {"components.parser.min_action_freq": 1, "training.accumulate_gradient": 1}
+        return {**settings, **few, "components.transformer.model.name": checkpoint}
+    return {**settings, "components.xlmr_ner.model.name": checkpoint}

@@ -184,9 +184,9 @@ def try_update(nlp: Language, names: List[str], examples: Sequence[Example], att
     """Learn from the first doc that has tokens, without a step: some settings are not looked at before that."""
     first = [example for example in examples if len(example.predicted)][:1]
     if first and attempt.problem is None:
-        with attempt.catch():
-            for name in names:
-                nlp.get_pipe(name).update(first)
+        listened_to = [name for name, pipe in nlp.pipeline if hasattr(pipe, "add_listener")]
+        with attempt.catch(), nlp.select_pipes(enable=[*listened_to, *names]):
+            nlp.update(first, sgd=False)
 
 
 def make_counters(pipe: XlmrNer) -> Optional[Tuple[CoverageCounter, CoverageCounter]]:

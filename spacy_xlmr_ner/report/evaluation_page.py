@@ -9,7 +9,7 @@ from ..analysis.evaluation import Evaluation, HardDoc
 from ..analysis.mentions import Mention
 from ..analysis.scores import Estimate, Scores
 from ..analysis.tag_losses import LossRow, TagReport
-from ..page import draw_ents, find_direction, pick_colors
+from ..drawing import draw_ents, find_direction, pick_colors
 from .elements import (
     clip,
     make_cell,
