@@ -277,6 +277,14 @@ class Errors(metaclass=ErrorsWithCodes):
         "token.ent_type_ to token.{found}_ in a component behind `xlmr_ner`."
     )
 
+    # XN27x: the page that `serve` has
+    XN270 = "{host} port {port} cannot be had: {reason}. Give another with --port, or 0 for any that is free."
+    XN271 = (
+        "The text has {n} characters; at most {limit} are taken here. Send less, or start with a larger --max-chars."
+    )
+    XN272 = "{n} texts are waiting already. Try again in a while, or start with a larger --max-requests."
+    XN273 = 'The request holds no text. Send JSON: {"text": "..."}.'
+
     # XN44x: a head over another component's vectors
     XN440 = (
         "The component's `tok2vec` listens to {upstream}, which has not seen {n} of the docs, such as {text!r}. Put it "

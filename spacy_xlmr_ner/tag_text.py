@@ -1,7 +1,7 @@
 """The pieces of a text over the tags predicted for them: what to look at first to understand an XLM-R tagger."""
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, List, Tuple
 
 from spacy.language import Language
 
@@ -30,13 +30,23 @@ def tag_text(text: str, nlp: Language) -> "pandas.DataFrame":
     RAISES (ValueError): XN111 if there is no such component.
     """
     pandas = require_extra("pandas", extra="pandas")
+    pairs = tag_pieces(text, nlp)
+    return pandas.DataFrame(list(zip(*pairs)), index=["Tokens", "Tags"])
+
+
+def tag_pieces(text: str, nlp: Language) -> List[Tuple[str, str]]:
+    """Each piece of a text, specials included, with the tag predicted for it.
+
+    text, nlp: As for tag_text.
+    RETURNS (List[Tuple[str, str]]): Piece and tag.
+    RAISES (ValueError): XN111 if there is no such component.
+    """
     component = find_component(nlp)
     doc = nlp.make_doc(text)
     for _, pipe in itertools.takewhile(lambda item: item[1] is not component, nlp.pipeline):
         doc = pipe(doc)
     result: PieceTags = component.tag_pieces(doc)
-    tags = [component.tags[i] for i in result.logits.argmax(axis=1).tolist()]
-    return pandas.DataFrame([result.pieces, tags], index=["Tokens", "Tags"])
+    return [(piece, component.tags[i]) for piece, i in zip(result.pieces, result.logits.argmax(axis=1).tolist())]
 
 
 def find_component(nlp: Language) -> XlmrNer:

@@ -32,6 +32,9 @@ RANKS = {
     5: "component",
     6: "tag_text drawing loading migration",
     6.00001: "page",
+    6.00002: "server/__init__ server/answer",
+    6.00003: "server/app",
+    6.00004: "server/running",
     6.00005: "cli/console",
     6.0001: "corpus/lines corpus/languages corpus/spacing corpus/writing",
     6.0002: "corpus/formats",
@@ -54,7 +57,7 @@ RANKS = {
     6.07: "analysis/__init__ report/score_tables",
     6.08: "report/evaluation_page report/transfer_page",
     6.09: "report/__init__ cli/evaluation_options cli/many_values cli/pipeline_options",
-    6.1: "cli/convert cli/init_checkpoint cli/evaluate cli/export cli/split cli/transfer cli/tag cli/trim",
+    6.1: "cli/convert cli/init_checkpoint cli/evaluate cli/export cli/serve cli/split cli/transfer cli/tag cli/trim",
     6.11: "cli/debug",
     6.2: "cli/app",
     6.3: "cli/__init__ __init__",
@@ -69,6 +72,8 @@ ONLY_IN = {
     "onnxruntime": "",
     "transformers": "checkpoint.py scratch.py",
     "huggingface_hub": "checkpoint_files.py",
+    "starlette": "server/app.py",
+    "uvicorn": "server/running.py",
 }
 
 
@@ -98,7 +103,7 @@ def find_file(folder: Path, name: str) -> str:
 
 
 def test_import_brings_no_library_that_is_slow_to_import():
-    slow = ("transformers", "onnxruntime", "onnx", "sentencepiece", "pandas")
+    slow = ("transformers", "onnxruntime", "onnx", "sentencepiece", "pandas", "starlette", "uvicorn")
     code = f"import sys, spacy_xlmr_ner; print([name for name in {slow} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[]", done.stderr

@@ -11,6 +11,7 @@ from .evaluate import evaluate
 from .export import export
 from .init_checkpoint import init
 from .many_values import ManyTextsCommand
+from .serve import serve
 from .split import split
 from .tag import tag
 from .transfer import ManyDataCommand, transfer
@@ -46,6 +47,7 @@ app.command("init-checkpoint", cls=ManyTextsCommand)(init)
 app.command(context_settings=OVERRIDES)(debug)
 app.command()(evaluate)
 app.command()(export)
+app.command()(serve)
 app.command()(split)
 app.command(cls=ManyDataCommand)(transfer)
 app.command(cls=ManyTextsCommand)(trim)

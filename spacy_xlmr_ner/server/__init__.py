@@ -1,0 +1,1 @@
+"""A page to try a model on, served to this machine."""
