@@ -25,6 +25,7 @@ NAMES = (
     "growth",
     "training",
     "trainer",
+    "sharing",
     "cases",
 )
 INTRODUCTION = """# Benchmarks
