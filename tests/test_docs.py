@@ -1,10 +1,21 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
-BLOCKS = re.findall(r"^```(\w+)( no-run)?\n(.*?)^```", README.read_text(encoding="utf8"), re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+
+
+def find_blocks(page):
+    """Language, whether it is not to be run, and code of each block."""
+    return re.findall(r"^```(\w+)( no-run)?\n(.*?)^```", page.read_text(encoding="utf8"), re.MULTILINE | re.DOTALL)
+
+
+BLOCKS = find_blocks(README)
 
 
 def test_readme_python_blocks_run(capsys):
@@ -16,6 +27,36 @@ def test_readme_python_blocks_run(capsys):
     out = capsys.readouterr().out
     assert "Angela Merkel PER 0.96" in out
     assert "▁Angel" in out
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_python_blocks_of_the_docs_run(page):
+    namespace = {}
+    for language, no_run, code in find_blocks(page):
+        if language == "python" and not no_run:
+            exec(compile(code, str(page), "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", [README, *PAGES], ids=lambda page: page.stem)
+def test_links_lead_to_files(page):
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf8"))
+    known = {"reference.md"}  # made when the docs are built
+    assert [link for link in links if link not in known and not (page.parent / link).exists()] == []
+
+
+def test_navigation_has_every_page():
+    named = set(re.findall(r": (\w+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf8"), re.MULTILINE))
+    assert named == {page.name for page in PAGES} | {"reference.md"}
+
+
+def test_docs_build_without_warnings(tmp_path):
+    pytest.importorskip("mkdocs", reason="mkdocs is not installed (extra `dev`)")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    reference = (tmp_path / "reference.html").read_text(encoding="utf8")
+    for name in ("XlmrNer.token_probs", "displacy_options", "migrate_config", "build_token_tagger_v1"):
+        assert name in reference
 
 
 def test_readme_sentences_in_six_languages_come_out_as_shown():
@@ -38,7 +79,7 @@ def test_readme_has_two_setup_commands_each_on_one_line():
 
 
 @pytest.mark.parametrize("block", ["components.xlmr_ner", "components.xlmr_ner.model"])
-def test_readme_names_every_setting(block):
+def test_docs_name_every_setting(block):
     from inspect import signature
 
     from spacy_xlmr_ner.architectures import build_xlmr_tagger_v1
@@ -47,7 +88,8 @@ def test_readme_names_every_setting(block):
     settings = set(Config().from_str(DEFAULT_CONFIG)["xlmr_ner"]) - {"model"}
     if block.endswith("model"):
         settings = set(signature(build_xlmr_tagger_v1).parameters)
-    table = README.read_text(encoding="utf8").split(f"| `[{block}]` |")[1].split("\n\n")[0]
+    page = ROOT / "docs" / "settings.md"
+    table = page.read_text(encoding="utf8").split(f"| `[{block}]` |")[1].split("\n\n")[0]
     named = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
     assert sorted(named) == sorted(settings)
 
