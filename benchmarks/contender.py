@@ -22,9 +22,12 @@ STRIDE = 64  # pieces; what transformers' pipeline needs to be told to take long
 
 
 def make_ours(folder: str, runtime: str, precision: str) -> Tagger:
-    """This component."""
-    nlp = spacy.blank("xx")
-    nlp.add_pipe("xlmr_ner", config={"model": {"name": folder, "runtime": runtime, "precision": precision}})
+    """This component; of a folder that holds a saved pipeline that one, which has its graph beside the weights."""
+    if (Path(folder) / "config.cfg").exists():
+        nlp = spacy.load(folder)
+    else:
+        nlp = spacy.blank("xx")
+        nlp.add_pipe("xlmr_ner", config={"model": {"name": folder, "runtime": runtime, "precision": precision}})
     return lambda texts: [list_ents(doc.ents) for doc in nlp.pipe(texts)]
 
 

@@ -74,12 +74,12 @@ def find_peer_versions() -> List[str]:
 
 
 @contextmanager
-def open_contenders(pythons: Dict[str, Path], folder: Path) -> Iterator[List[Contender]]:
-    """Processes that have loaded and wait for their turn."""
+def open_contenders(pythons: Dict[str, Path], folders: Dict[str, Path]) -> Iterator[List[Contender]]:
+    """Processes that have loaded what their folder holds and wait for their turn."""
     contenders: List[Contender] = []
     try:
         for name, python in pythons.items():
-            contenders.append(Contender(name, python, folder))
+            contenders.append(Contender(name, python, folders[name]))
         yield contenders
     finally:
         for contender in contenders:

@@ -20,7 +20,7 @@ from typing import Any, Callable, Dict, List
 
 import numpy as np
 import torch
-from checkpoints import count_words, find_texts, write_checkpoint
+from checkpoints import count_words, find_texts, make_nlp, write_checkpoint
 from contender import MAKE
 from peers import Contender, Pass, find_peer_versions, find_peers_python, open_contenders
 from record import Benchmark, Table, make_table, show_spread
@@ -116,6 +116,16 @@ def measure_products(rounds: int, *, is_toy: bool) -> Dict[str, float]:
     return found
 
 
+def save_pipelines(names: List[str], checkpoint: Path) -> Dict[str, Path]:
+    """Where each contender reads: ONNX Runtime's a pipeline saved with its graph, the others the checkpoint."""
+    folders = dict.fromkeys(names, checkpoint)
+    for name in names:
+        if "onnx" in name:
+            folders[name] = checkpoint.with_name(name.split()[-1])
+            make_nlp(checkpoint, runtime="onnx", precision=name.split()[-1]).to_disk(folders[name])
+    return folders
+
+
 def count_work(folder: Path, texts: List[str]) -> Dict[str, float]:
     """Pieces of the texts, and the operations of the network's matrix products over them, padding left out."""
     config = AutoConfig.from_pretrained(folder)
@@ -140,7 +150,7 @@ def measure(args: argparse.Namespace) -> Dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "checkpoint"
         write_checkpoint(folder, is_toy=args.toy)
-        with open_contenders(pythons, folder) as contenders:
+        with open_contenders(pythons, save_pipelines(names, folder)) as contenders:
             products = measure_products(args.rounds, is_toy=args.toy)
             passes = run_rounds(contenders, texts, args.rounds)
         work = count_work(folder, texts)

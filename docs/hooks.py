@@ -27,7 +27,6 @@ PUBLIC: Dict[str, List[str]] = {
     "Architectures": [
         "spacy_xlmr_ner.architectures:build_xlmr_tagger_v1",
         "spacy_xlmr_ner.architectures:build_token_tagger_v1",
-        "spacy_xlmr_ner.architectures:build_transformer_listener_v1",
     ],
 }
 _FIELD = re.compile(r"^(?:\w+(?: \([^)]*\))?(?:, \w+(?: \([^)]*\))?)*|RETURNS \(.*?\)|YIELDS \(.*?\)|RAISES \(.*?\)): ")

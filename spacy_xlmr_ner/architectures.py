@@ -9,13 +9,12 @@ from typing import Any, Iterable, List, Mapping, Optional, Union, get_args
 
 from spacy.tokens import Doc
 from thinc.api import Model
-from thinc.types import Floats2d, Ragged
+from thinc.types import Floats2d
 
 from .checkpoint import Checkpoint, load_checkpoint, read_checkpoint
 from .checkpoint_files import CheckpointSource
 from .checkpoint_shim import CheckpointShim
 from .errors import Errors
-from .layers.piece_listener import PieceListener
 from .layers.token_tagger import TokenTagger
 from .layers.xlmr_tagger import XlmrTagger
 from .runtimes.onnx_engine import OnnxEngine
@@ -137,21 +136,6 @@ def build_token_tagger_v1(tok2vec: Model[List[Doc], List[Floats2d]], nO: Optiona
     if nO is not None:
         check_number("nO", nO, least=1)
     return TokenTagger(tok2vec, nO)
-
-
-def build_transformer_listener_v1(
-    pooling: Model[Ragged, Floats2d], grad_factor: float = 1.0, upstream: str = "*"
-) -> Model[List[Doc], List[Floats2d]]:
-    """Build spacy-xlmr-ner.TransformerListener.v1: as spacy-transformers.TransformerListener.v1, but words as trained.
-
-    pooling (Model[Ragged, Floats2d]): From the vectors of a token's pieces to one: reduce_first.v1, as checkpoints are
-        trained, or reduce_mean.v1 and others.
-    grad_factor (float): What gradients are multiplied with on their way to the transformer.
-    upstream (str): The name of the transformer; "*": any.
-    RETURNS (Model[List[Doc], List[Floats2d]]): For the `tok2vec` of TokenTagger.
-    RAISES (ImportError): XN112 without the extra `shared`.
-    """
-    return PieceListener(pooling, grad_factor=grad_factor, upstream=upstream)
 
 
 def _make_engine(runtime: str, precision: Any, device: Optional[str]) -> Engine:

@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from sentencepiece import SentencePieceProcessor
 from transformers import (
@@ -104,6 +104,11 @@ class Checkpoint:
     @property
     def _head_prefix(self) -> str:
         return f"{_find_head(self.network)}."
+
+    def find_between(self) -> List[str]:
+        """Weights that are neither the encoder's nor the head's: layers between the two."""
+        prefixes = (f"{self.network.base_model_prefix}.", self._head_prefix)
+        return [name for name, _ in self.network.named_parameters() if not name.startswith(prefixes)]
 
     def get_head(self) -> Tuple[Any, Any]:
         """Weight and bias of the head. RAISES (CheckpointError): XN415 if there is none that could be changed."""

@@ -35,7 +35,9 @@ def displacy_options(nlp: Language, *, scores: bool = False) -> Dict[str, Any]:
         also "template".
     """
     found = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, XlmrNer)]
-    options: Dict[str, Any] = {"colors": pick_colors({label for pipe in found for label in pipe.labels})}
+    colors = pick_colors({label for pipe in found for label in pipe.labels})
+    # Also as displacy_ents spells labels.
+    options: Dict[str, Any] = {"colors": colors | {html.escape(label): color for label, color in colors.items()}}
     keys = [pipe.spans_key for pipe in found if pipe.spans_key is not None]
     if keys:
         options["spans_key"] = keys[0]
@@ -105,7 +107,9 @@ def pick_colors(labels: Iterable[str]) -> Dict[str, str]:
         hue = int(sha256(label.encode("utf8")).hexdigest(), 16) % HUES
         # Names that hash to neighbouring hues move on until they can be told apart.
         step = max(1, min(25, HUES // (len(taken) + 2)))
-        while any(min((hue - other) % HUES, (other - hue) % HUES) < step for other in taken):
+        for _ in range(HUES):  # of more labels than there are hues some look alike
+            if all(min((hue - other) % HUES, (other - hue) % HUES) >= step for other in taken):
+                break
             hue = (hue + step) % HUES
             step = max(1, step - 1)
         taken.append(hue)

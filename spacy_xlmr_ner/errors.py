@@ -283,6 +283,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "The text has {n} characters; at most {limit} are taken here. Send less, or start with a larger --max-chars."
     )
     XN272 = "{n} texts are waiting already. Try again in a while, or start with a larger --max-requests."
+    XN274 = "This page is served to this machine alone. Ask for it as localhost, or start it with another --host."
     XN273 = 'The request holds no text. Send JSON: {"text": "..."}.'
 
     # XN44x: a head over another component's vectors
@@ -302,6 +303,10 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     XN444 = (
         "`nO` is {wanted} but there are {n_tags} tags: {tags}. Set it in [components.<name>.model], or leave it null."
+    )
+    XN447 = (
+        "'{checkpoint}' has layers between its encoder and its head ({found}), which a `transformer` and a linear head "
+        "cannot hold. Use it whole, as `name` of spacy-xlmr-ner.XlmrTagger.v1."
     )
     XN446 = "`--stride` is {stride} but must be at least 1 and at most `--window`, which is {window} tokens."
     XN445 = (

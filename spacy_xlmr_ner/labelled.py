@@ -120,7 +120,7 @@ class LabelledTagger(TrainablePipe):
         if labels is not None:
             check_label_list(labels, where=f"[initialize.components.{self.name}]")
         wanted = list(labels) if labels is not None else self._find_labels(get_examples())
-        self.model.attrs["check_encoder"](self.model)
+        self.model.attrs["check_encoder"](self.model, self.vocab)
         if set(wanted) != set(self.labels) and wanted:
             if self.labels:
                 message = Warnings.XW203.format(name=self.name, found=", ".join(self.labels), wanted=", ".join(wanted))

@@ -36,7 +36,7 @@ def migrate_config(config: Mapping[str, Any]) -> Config:
     RAISES (ValueError): XN260 if there is none, XN261 for a setting that cannot be what it is, XN262 if it annotates
         something other than entities.
     """
-    migrated = Config(copy.deepcopy(dict(config)))
+    migrated = config.copy() if isinstance(config, Config) else Config(copy.deepcopy(dict(config)))
     if "components" not in migrated:
         if migrated.get("factory", THEIRS) != THEIRS or not migrated.get("model"):
             raise ValueError(Errors.XN260.format(found=", ".join(map(str, config)) or "nothing"))
@@ -75,7 +75,7 @@ def _migrate_block(block: Mapping[str, Any], *, name: str) -> Dict[str, Any]:
     notes += rest
     result: Dict[str, Any] = {"factory": OURS, "existing_ents": "overwrite", "model": model}
     if settings["annotate"] == "spans":
-        result["spans_key"] = settings["annotate_spans_key"]
+        result |= {"existing_ents": "keep", "spans_key": settings["annotate_spans_key"]}
     elif settings["annotate"] != "ents":
         raise ValueError(Errors.XN262.format(name=name, found=settings["annotate"]))
     if settings["scorer"] is not None:
@@ -90,12 +90,14 @@ def _list_differences(settings: Mapping[str, Any]) -> List[str]:
     notes = []
     if settings["aggregation_strategy"] == "average":
         notes.append('`aggregation_strategy = "average"` became `pooling = "mean"`, of logits in place of scores.')
+    if settings["aggregation_strategy"] == "max":
+        notes.append('`aggregation_strategy = "max"` became `pooling = "max"`, of each tag\'s logits over the pieces.')
     if settings["aggregation_strategy"] == "simple":
         notes.append('`aggregation_strategy = "simple"` became `pooling = "first"`: a token has one tag.')
     if settings["stride"] is None:
         notes.append("`stride` was null, which cut long texts off; they are read in whole, in windows.")
     if settings["annotate"] == "spans":
-        notes.append("doc.ents is set as well as the span group.")
+        notes.append("doc.ents is set as well as the span group, where no other component's entities stand.")
     if settings["alignment_mode"] != "expand":
         notes.append(f'`alignment_mode = "{settings["alignment_mode"]}"` has no counterpart: no entity is dropped.')
     return notes

@@ -10,12 +10,12 @@ from spacy.language import Language
 from ._compat import require_extra
 from .checkpoint import load_checkpoint, quiet
 from .checkpoint_files import CheckpointSource
-from .errors import Errors
-from .layers.token_tagger import ARCHITECTURE, set_head, set_tags
+from .errors import CheckpointError, Errors
+from .layers.token_tagger import ARCHITECTURE, mark_read, set_head, set_tags
 
 EXTRA = "shared"
 LISTENER = {
-    "@architectures": "spacy-xlmr-ner.TransformerListener.v1",
+    "@architectures": "spacy-transformers.TransformerListener.v1",
     "grad_factor": 1.0,
     # Of the first piece, as checkpoints are trained; the usual mean gives other entities than they do.
     "pooling": {"@layers": "reduce_first.v1"},
@@ -38,7 +38,7 @@ def split_checkpoint(
     RETURNS (Language): The pipeline; nothing of it is read from the checkpoint's place again.
     RAISES (ImportError): XN112 without the extra `shared`.
     RAISES (ValueError): XN446 if window and stride do not go together.
-    RAISES (CheckpointError): XN401 to XN415, as for any checkpoint.
+    RAISES (CheckpointError): XN401 to XN415, as for any checkpoint; XN447 if more than a layer is above its encoder.
     """
     require_extra("spacy_transformers", extra=EXTRA)
     if not 0 < stride <= window:
@@ -46,6 +46,10 @@ def split_checkpoint(
     checkpoint = load_checkpoint(CheckpointSource(name, None, revision, local_files_only=False))
     checkpoint.check_trained()
     weight, bias = checkpoint.get_head()
+    between = checkpoint.find_between()
+    if between:
+        raise CheckpointError(Errors.XN447.format(checkpoint=checkpoint.origin, found=", ".join(between[:3])))
+    checkpoint.hf_tokenizer.model_max_length = checkpoint.max_window  # spacy-transformers cuts off what is beyond
     nlp = spacy.blank(lang)
     with TemporaryDirectory() as folder, quiet():
         checkpoint.write(Path(folder))
@@ -56,6 +60,7 @@ def split_checkpoint(
     set_tags(tagger.model, checkpoint.tags)
     bias = weight.new_zeros(len(weight)) if bias is None else bias
     set_head(tagger.model, weight.float().numpy(), bias.float().numpy())
+    mark_read(tagger.model)
     return nlp
 
 

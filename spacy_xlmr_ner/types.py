@@ -52,7 +52,8 @@ write_checkpoint(model, folder) -> None, read_checkpoint(model, folder) -> None:
     where there is an encoder. read_bytes(model, data) -> None: what the model's `to_bytes` has returned.
 prepare(model, docs) -> List[Doc]: the same docs, which may do part of the work while others are predicted.
 tag_pieces(model, doc) -> PieceTags: the pieces of a doc as the model is fed them.
-check_encoder(model) -> None: loads the weights; raises XN405 if what is beneath the head is not all there.
+check_encoder(model, vocab) -> None: loads the weights beneath the head, or makes them; raises XN405 or XN443 if they
+    are not all there. The vocabulary is the pipeline's.
 reset_head(model, tags) -> None: an untrained head for these tags in place of the one there is.
 restart(model) -> None: the config's checkpoint as it is, if it was trained since it was loaded.
 change_checkpoint(model, change) -> None: takes what a function makes of the checkpoint in place of it.

@@ -40,6 +40,8 @@ def test_python_blocks_of_the_docs_run(page):
 @pytest.mark.parametrize("page", [README, *PAGES], ids=lambda page: page.stem)
 def test_links_lead_to_files(page):
     links = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf8"))
+    if not (ROOT / "spacy_xlmr_ner").exists():  # the suite over an installed wheel
+        links = [link for link in links if not link.startswith("spacy_xlmr_ner/")]
     known = {"reference.md"}  # made when the docs are built
     assert [link for link in links if link not in known and not (page.parent / link).exists()] == []
 
@@ -55,6 +57,7 @@ def test_docs_build_without_warnings(tmp_path):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     reference = (tmp_path / "reference.html").read_text(encoding="utf8")
+    assert not any("```" in page.read_text(encoding="utf8") for page in tmp_path.glob("*.html"))
     for name in ("XlmrNer.token_probs", "displacy_options", "migrate_config", "build_token_tagger_v1"):
         assert name in reference
 

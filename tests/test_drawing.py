@@ -5,7 +5,7 @@ from spacy.displacy.render import DEFAULT_LABEL_COLORS, EntityRenderer
 from spacy.tokens import Doc, Span
 
 from spacy_xlmr_ner import displacy_ents, displacy_options
-from spacy_xlmr_ner.drawing import DISPLACY_COLORS
+from spacy_xlmr_ner.drawing import DISPLACY_COLORS, pick_colors
 
 
 @pytest.fixture
@@ -65,6 +65,18 @@ def test_labels_that_are_markup_stay_text():
 def test_direction_is_that_of_the_text():
     doc = Doc(spacy.blank("ar").vocab, words=["محمد"])
     assert displacy_ents(doc)["settings"]["direction"] == "rtl"
+
+
+def test_labels_that_are_escaped_keep_their_colour(make_nlp, chosen_checkpoint):
+    nlp = make_nlp(chosen_checkpoint, label_map={"PER": "R&D"})
+    options = displacy_options(nlp)
+    drawn = displacy.render(displacy_ents(nlp("Anna")), style="ent", manual=True, options=options, jupyter=False)
+    assert f"background: {options['colors']['R&D']}" in drawn
+
+
+def test_more_labels_than_hues_have_colours():
+    labels = [f"LABEL-{i}" for i in range(400)]
+    assert set(pick_colors(labels)) == set(labels)
 
 
 def test_pipeline_without_the_component_has_no_colours():

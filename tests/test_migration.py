@@ -3,7 +3,7 @@ import warnings
 
 import pytest
 import spacy
-from spacy.util import load_model_from_config
+from spacy.util import load_config, load_model_from_config
 from thinc.api import Config
 
 from spacy_xlmr_ner import migrate_config
@@ -46,7 +46,7 @@ def collect_notes(**settings):
 
 
 def test_each_setting_has_its_counterpart():
-    assert migrate(model="owner/other", revision="v2", stride=32, aggregation_strategy="max") == {
+    assert migrate(model="owner/other", revision="v2", stride=32, aggregation_strategy="first") == {
         "factory": "xlmr_ner",
         "existing_ents": "overwrite",
         "model": {
@@ -54,7 +54,7 @@ def test_each_setting_has_its_counterpart():
             "name": "owner/other",
             "revision": "v2",
             "input": "text",
-            "pooling": "max",
+            "pooling": "first",
             "overlap": 32,
         },
     }
@@ -75,6 +75,7 @@ def test_aggregation_strategy_is_pooling(theirs, ours):
     [
         ({"aggregation_strategy": "average"}, "of logits in place of scores"),
         ({"aggregation_strategy": "simple"}, "a token has one tag"),
+        ({"aggregation_strategy": "max"}, "of each tag's logits"),
         ({"alignment_mode": "strict"}, "no entity is dropped"),
         ({"alignment_mode": "contract"}, "no entity is dropped"),
         ({"stride": None}, "read in whole"),
@@ -89,8 +90,19 @@ def test_what_differs_is_said(settings, note):
 
 
 @pytest.mark.filterwarnings("ignore:.*XW260")
-def test_spans_key_is_kept():
-    assert migrate(annotate="spans", annotate_spans_key="hf")["spans_key"] == "hf"
+def test_spans_key_is_kept_and_entities_of_others_too():
+    migrated = migrate(annotate="spans", annotate_spans_key="hf")
+    assert (migrated["spans_key"], migrated["existing_ents"]) == ("hf", "keep")
+
+
+def test_variables_of_a_config_stay_variables(tmp_path):
+    config = make_config(model="${paths.checkpoint}")
+    config["paths"] = {"checkpoint": "owner/name"}
+    config.to_disk(tmp_path / "config.cfg", interpolate=False)
+    read = load_config(tmp_path / "config.cfg")
+    migrated = migrate_config(read)
+    assert migrated["components"]["ner"]["model"]["name"] == "${paths.checkpoint}"
+    assert migrated.interpolate()["components"]["ner"]["model"]["name"] == "owner/name"
 
 
 @pytest.mark.filterwarnings("ignore:.*XW260")

@@ -26,17 +26,17 @@ LIMIT = 200
 class Served:
     """An application on a port of its own."""
 
-    def __init__(self, nlp, *, host="127.0.0.1", max_requests=2):
+    def __init__(self, nlp, *, address="127.0.0.1", max_requests=2):
         self.socket = open_socket("127.0.0.1", 0)
         self.port = self.socket.getsockname()[1]
-        app = make_app(nlp, host=host, max_chars=LIMIT, max_requests=max_requests)
+        app = make_app(nlp, address=address, max_chars=LIMIT, max_requests=max_requests)
         self.server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
         self.thread.start()
 
-    def ask(self, method, path, body=None, **headers):
+    def ask(self, method, path, body=None, *, kind="application/json", **headers):
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
-            connection.request(method, path, body, headers)
+            connection.request(method, path, body, {"Content-Type": kind, **headers})
             response = connection.getresponse()
             return response.status, dict(response.getheaders()), response.read().decode("utf8")
 
@@ -146,13 +146,48 @@ def test_request_without_a_text_is_refused(served, body):
     assert "XN273" in answer
 
 
-def test_requests_by_another_name_are_refused_on_loopback(served):
-    assert served.ask("GET", "/", Host="evil.example")[0] == 400
-    assert served.ask("GET", "/", Host=f"localhost:{served.port}")[0] == 200
+@pytest.mark.parametrize(
+    "name", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "192.168.1.2", "[", ""]
+)
+def test_requests_by_another_name_are_refused_on_loopback(served, name):
+    status, _, answer = served.ask("GET", "/", Host=name)
+    assert status == 400
+    assert "XN274" in answer
+
+
+@pytest.mark.parametrize("name", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "127.0.0.2", "[::1]:8000"])
+def test_requests_by_names_of_this_machine_are_taken(served, name):
+    assert served.ask("GET", "/", Host=name)[0] == 200
+
+
+def test_forms_of_other_pages_are_refused(served):
+    """They can send text of a few kinds without being asked whether they may, and JSON is none of these."""
+    status, _, answer = served.ask("POST", "/tag", json.dumps({"text": SENTENCE}), kind="text/plain")
+    assert status == 415
+    assert "XN273" in answer
+
+
+def test_slow_requests_count_and_end(nlp, monkeypatch):
+    monkeypatch.setattr(app_module, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(app_module, "WAITING", 0)
+    served = Served(nlp, max_requests=1)
+    try:
+        with closing(socket.create_connection(("127.0.0.1", served.port), timeout=30)) as slow:
+            head = (
+                "POST /tag HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+            )
+            slow.sendall(head.encode())
+            deadline = time.monotonic() + 30
+            while served.tag(SENTENCE)[0] != 503 and time.monotonic() < deadline:
+                pass
+            assert slow.recv(100).startswith(b"HTTP/1.1 408")
+        assert served.tag(SENTENCE)[0] == 200
+    finally:
+        served.close()
 
 
 def test_requests_by_any_name_are_taken_where_others_may_use_it(nlp):
-    served = Served(nlp, host="0.0.0.0")
+    served = Served(nlp, address="0.0.0.0")
     try:
         assert served.ask("GET", "/", Host="pc.example")[0] == 200
     finally:
@@ -223,7 +258,7 @@ def test_command_serves_until_it_is_told_to_stop(number, chosen_checkpoint):
         said += line
     port = int(re.search(r"http://127\.0\.0\.1:(\d+)/", said)[1])
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-        connection.request("POST", "/tag", json.dumps({"text": SENTENCE}))
+        connection.request("POST", "/tag", json.dumps({"text": SENTENCE}), {"Content-Type": "application/json"})
         assert len(json.loads(connection.getresponse().read())["ents"]) == 2
     process.send_signal(number)
     rest, _ = process.communicate(timeout=30)

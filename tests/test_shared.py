@@ -1,10 +1,12 @@
 """One transformer for several components, by spacy-transformers, which needs transformers 4."""
 
+import json
 import socket
 
 import numpy as np
 import pytest
 import spacy
+import torch
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import fix_random_seed, load_model_from_config
@@ -14,6 +16,7 @@ from toys import make_toy_docs, write_random
 pytest.importorskip("spacy_transformers", reason="spacy-transformers is not installed (extra `shared`)")
 
 from spacy_xlmr_ner import tag_text
+from spacy_xlmr_ner.checkpoint import Checkpoint, read_checkpoint
 from spacy_xlmr_ner.splitting import split_checkpoint
 
 LISTENER = {
@@ -159,6 +162,47 @@ def test_empty_docs_pass_through_the_listener(trained, texts):
     assert [doc.text for doc in trained.pipe(texts)] == texts
 
 
+TEXTS_WITH_SPACES = ["Jack in Berlin\n\nAnna", "Jack  in", "Berlin.\n", " ", "\n"]
+
+
+def test_tokens_without_pieces_bear_pooling_by_first_piece(split):
+    """thinc's reduce_first refuses them; the tokenizer is as on the hub, whose offsets leave the spaces out."""
+    docs = list(split.pipe(TEXTS_WITH_SPACES))
+    assert [doc.text for doc in docs] == TEXTS_WITH_SPACES
+    logits = split.get_pipe("xlmr_ner").predict(docs)
+    for doc, rows in zip(docs, logits):
+        assert np.isnan(rows).all(axis=1).tolist() == [token.is_space for token in doc]
+
+
+def test_tokens_without_pieces_bear_training_by_first_piece(split, tmp_path):
+    split.to_disk(tmp_path)
+    nlp = spacy.load(tmp_path)
+    examples = [Example(nlp.make_doc(text), nlp.make_doc(text)) for text in ("Jack  in", "Berlin \n\n Anna")]
+    for example in examples:
+        example.reference.set_ents([], default="outside")
+    optimizer = nlp.resume_training()
+    assert nlp.update(examples, sgd=optimizer)["xlmr_ner"] > 0
+
+
+def test_broken_weights_are_told(trained, tmp_path):
+    trained.to_disk(tmp_path)
+    nlp = spacy.load(tmp_path)
+    with torch.no_grad():
+        next(find_network(nlp).parameters()).fill_(float("nan"))
+    with pytest.raises(ValueError, match="XN901"):
+        nlp("Jack in Berlin")
+    examples = make_examples(nlp)
+    with pytest.raises(ValueError, match="XN206"):
+        nlp.update(examples, sgd=nlp.resume_training())
+
+
+def test_initialize_again_begins_anew(random_checkpoint):
+    nlp = train(make_nlp(random_checkpoint), steps=30)
+    before = nlp.get_pipe("xlmr_ner").model.layers[1].get_param("W").copy()
+    nlp.initialize(lambda: make_examples(nlp))
+    assert not np.allclose(nlp.get_pipe("xlmr_ner").model.layers[1].get_param("W"), before, atol=0.05)
+
+
 def test_empty_docs_pass_through_training(random_checkpoint):
     nlp = make_nlp(random_checkpoint)
     examples = make_examples(nlp)
@@ -229,22 +273,73 @@ def test_pieces_and_tags_are_those_of_the_transformer(trained):
     assert set(found.loc["Tags"]) <= set(trained.get_pipe("xlmr_ner").tags)
 
 
+# What XLM-R's tokenizer.json on the hub splits texts with; converted by transformers 4, a bare SentencePiece file gets
+# Metaspace alone, whose offsets take in the space before a word.
+METASPACE = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}
+
+
 @pytest.fixture(scope="module")
-def split(tmp_path_factory, random_checkpoint):
-    return split_checkpoint(str(random_checkpoint))
+def hub_checkpoint(tmp_path_factory):
+    folder = write_random(tmp_path_factory.mktemp("hub"))
+    file = folder / "tokenizer.json"
+    settings = json.loads(file.read_text(encoding="utf8"))
+    steps = settings["normalizer"].get("normalizers", [settings["normalizer"]])
+    settings["normalizer"] = next(step for step in steps if step["type"] == "Precompiled")
+    settings["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, METASPACE]}
+    file.write_text(json.dumps(settings), encoding="utf8")
+    return folder
+
+
+@pytest.fixture(scope="module", params=["hub_checkpoint", "random_checkpoint"])
+def split_folder(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def split(split_folder):
+    return split_checkpoint(str(split_folder))
 
 
 LONG = "Jack loves the new car in York and the old one , Siemens AG said in Berlin today ."
 SPLIT_TEXTS = [*TEXTS, LONG, "  Jack  in\tBerlin ", "Anna,Berlin", "张三住在北京", "🚀🚀 Jack"]
 
 
-def test_split_checkpoint_has_the_entities_of_the_checkpoint(split, random_checkpoint, make_nlp):
-    whole = make_nlp(random_checkpoint, model={"input": "text"})
+def test_split_checkpoint_has_the_entities_of_the_checkpoint(split, split_folder, make_nlp):
+    whole = make_nlp(split_folder, model={"input": "text"})
     for found, expected in zip(split.pipe(SPLIT_TEXTS), whole.pipe(SPLIT_TEXTS), strict=True):
         assert [(e.start, e.end, e.label_) for e in found.ents] == [(e.start, e.end, e.label_) for e in expected.ents]
         scores = [ent._.score for ent in expected.ents]
         assert [ent._.score for ent in found.ents] == pytest.approx(scores, abs=1e-4)
     assert sum(len(doc.ents) for doc in whole.pipe(SPLIT_TEXTS)) > 10
+
+
+def test_replaced_listener_answers_the_same_when_it_was_saved(split, tmp_path):
+    expected = find_ents(split, SPLIT_TEXTS)
+    split.to_disk(tmp_path / "shared")
+    nlp = spacy.load(tmp_path / "shared")
+    nlp.replace_listeners("transformer", "xlmr_ner", ["model.tok2vec"])
+    nlp.remove_pipe("transformer")
+    assert find_ents(nlp, SPLIT_TEXTS) == expected
+    nlp.to_disk(tmp_path / "alone")
+    assert find_ents(spacy.load(tmp_path / "alone"), SPLIT_TEXTS) == expected
+
+
+def test_text_longer_than_the_network_holds_is_cut_off_and_not_an_error(split):
+    doc = split(" ".join(["Jackjackjackjackjackjackjack"] * 120))
+    assert len(doc) == 120
+
+
+def test_layers_between_encoder_and_head_are_refused(random_checkpoint, monkeypatch):
+    monkeypatch.setattr(Checkpoint, "find_between", lambda self: ["head.dense.weight"])
+    with pytest.raises(ValueError, match=r"XN447.*head.dense.weight"):
+        split_checkpoint(str(random_checkpoint))
+
+
+def test_weights_between_encoder_and_head_are_found(random_checkpoint):
+    checkpoint = read_checkpoint(random_checkpoint)
+    assert checkpoint.find_between() == []
+    checkpoint.network.register_module("head", torch.nn.Linear(3, 3))
+    assert checkpoint.find_between() == ["head.weight", "head.bias"]
 
 
 def test_split_checkpoint_loads_where_the_checkpoint_is_gone(tmp_path):

@@ -14,6 +14,7 @@ from ..errors import CheckpointError, Errors
 from ..tags import HEAD_RANGE, NEW_TAG_BIAS
 from ..types import BoolArray, FloatArray, LoadedCheckpoint, PieceTags, SchemeName, TaggerModel
 from .pooled_logits import get_scheme, split_shared
+from .transformer_pieces import mend_pooling
 
 Tok2Vec: TypeAlias = Model[List[Doc], List[Floats2d]]
 FILE = "model"
@@ -25,11 +26,12 @@ TRANSFORMER_DATA = "trf_data"
 class _State:
     """What is not saved: thinc leaves out attrs that msgpack has no word for.
 
-    is_of_config (bool): Whether the weights are those that `initialize` made, not those of a saved pipeline.
+    is_ready (bool): Whether there are weights beneath the head.
+    is_read (bool): Whether they, and the head, are those of a saved pipeline; `initialize` keeps them then.
     """
 
     def __init__(self) -> None:
-        self.is_of_config = False
+        self.is_ready = self.is_read = False
 
 
 def TokenTagger(tok2vec: Tok2Vec, n_tags: Optional[int]) -> TaggerModel:
@@ -40,6 +42,7 @@ def TokenTagger(tok2vec: Tok2Vec, n_tags: Optional[int]) -> TaggerModel:
     n_tags (Optional[int]): How many tags there must be; None: as many as there are.
     RETURNS (TaggerModel): Docs to logits; see types.TaggerModel for its attrs.
     """
+    mend_pooling(tok2vec)
     model: TaggerModel = Model(
         "token_tagger",
         forward,
@@ -78,20 +81,21 @@ def forward(
     tok2vec, head = model.layers
     check_upstream(tok2vec, docs, is_train=is_train)
     is_full = [len(doc) > 0 for doc in docs]
-    # A listener gives what it was given, all of it; where it looks at the docs it stumbles when all are empty.
-    asked = list(docs) if is_train else [doc for doc, full in zip(docs, is_full) if full]
+    # A listener that was given its vectors has them for all docs; one that looks at the docs stumbles over empty ones.
+    is_asked = [True] * len(docs) if is_train and _was_given(tok2vec) else is_full
+    asked = [doc for doc, ok in zip(docs, is_asked) if ok]
     vectors, backprop_vectors = tok2vec(asked, is_train) if asked else ([], None)
-    lengths = [len(doc) for doc in docs]
     kept = [rows for rows in vectors if len(rows)]
-    n_tags = len(model.attrs["tags"])
     if not kept:
+        n_tags = len(model.attrs["tags"])
         return [np.zeros((0, n_tags), dtype=np.float32) for _ in docs], lambda d_logits: list(docs)
     flat = model.ops.xp.concatenate(kept)
-    _check_width(head, flat.shape[1])
+    width = flat.shape[1]
+    _check_width(head, width)
     logits, backprop_head = head(flat, is_train)
     has_vector = model.ops.to_numpy(flat.any(axis=1)) & ~_find_spaces(docs)
     found: FloatArray = np.array(model.ops.to_numpy(logits), dtype=np.float32)
-    found[~has_vector] = np.nan
+    _mark_broken(found, has_vector, is_train=is_train)
     is_same = np.zeros(len(flat), dtype=bool)
     is_same[1:] = model.ops.to_numpy((flat[1:] == flat[:-1]).all(axis=1)) & has_vector[1:]
     shared = np.flatnonzero(is_same & ~_find_separate(docs))
@@ -105,10 +109,27 @@ def forward(
         d_flat = backprop_head(model.ops.asarray2f(d_found))
         ends = np.cumsum([len(rows) for rows in kept])[:-1].tolist()
         parts = iter(model.ops.xp.split(d_flat, ends))
-        backprop_vectors([next(parts) if full else model.ops.alloc2f(0, 0) for full in is_full])
+        backprop_vectors([next(parts) if len(doc) else model.ops.alloc2f(0, width) for doc in asked])
         return list(docs)
 
-    return list(np.split(found, np.cumsum(lengths)[:-1])), backprop
+    return list(np.split(found, np.cumsum([len(doc) for doc in docs])[:-1])), backprop
+
+
+def _mark_broken(logits: FloatArray, has_vector: BoolArray, *, is_train: bool) -> None:
+    """Say in the logits which tokens have no vector, and which one that is broken, in place.
+
+    RAISES (ValueError): XN901 for broken ones, unless it is training, which tells it by the loss.
+    """
+    is_broken = has_vector & ~np.isfinite(logits).all(axis=1)
+    if is_broken.any() and not is_train:
+        raise ValueError(Errors.XN901.format(n=int(is_broken.sum())))
+    logits[is_broken] = np.inf
+    logits[~has_vector] = np.nan
+
+
+def _was_given(tok2vec: Tok2Vec) -> bool:
+    """Whether a listener below has its vectors from the component that it listens to, as in a step of training."""
+    return any(getattr(node, "_batch_id", None) is not None for node in tok2vec.walk())
 
 
 def _find_spaces(docs: Sequence[Doc]) -> BoolArray:
@@ -155,30 +176,27 @@ def check_trained(model: TaggerModel) -> None:
         raise ValueError(Errors.XN442)
 
 
-def check_encoder(model: TaggerModel) -> None:
+def check_encoder(model: TaggerModel, vocab: Vocab) -> None:
     """Make the weights beneath the head, unless they were read.
 
     RAISES (ValueError): XN443 if it cannot be known how wide the vectors are.
     """
     state: _State = model.attrs["state"]
-    if state.is_of_config or _find_width(model) is None:
+    if not state.is_read:
         try:
-            model.layers[0].initialize(X=_make_sample())
+            model.layers[0].initialize(X=[Doc(vocab, words=["hello"])])
         except (KeyError, ValueError) as err:
             raise ValueError(Errors.XN443.format(reason=err)) from err
-        state.is_of_config = True
-
-
-def _make_sample() -> List[Doc]:
-    return [Doc(Vocab(), words=["hello"])]
+        state.is_ready = True
+    if _find_width(model) is None:
+        raise ValueError(Errors.XN443.format(reason="none of its layers says it"))
 
 
 def _find_width(model: TaggerModel) -> Optional[int]:
-    """How wide the vectors are; None if that is not known yet."""
-    try:
-        return int(model.layers[0].predict(_make_sample())[0].shape[1])
-    except (KeyError, ValueError):  # thinc's words for a weight or a size that is not there
-        return None
+    """How wide the vectors are; None if that is not known."""
+    nodes = [model.layers[0], *(node for node in model.layers[0].walk() if "transformer" in node.name)]
+    widths = [node.maybe_get_dim("nO") for node in nodes if "nO" in node.dim_names]
+    return next((width for width in widths if width is not None), None)
 
 
 def prepare(model: TaggerModel, docs: Sequence[Doc]) -> List[Doc]:
@@ -212,10 +230,10 @@ def add_tags(model: TaggerModel, tags: Tuple[str, ...]) -> None:
 
 
 def reset_head(model: TaggerModel, tags: Tuple[str, ...]) -> None:
-    """Put an untrained head for these tags in place of the one there is; made later if its width is not known yet."""
+    """Put an untrained head for these tags in place of the one there is; later, if nothing is beneath it yet."""
     set_tags(model, tags)
     width = _find_width(model)
-    if width is None:
+    if width is None or not model.attrs["state"].is_ready:
         model.layers[1] = Linear()
         return
     weight = np.random.normal(scale=HEAD_RANGE, size=(len(tags), width)).astype(np.float32)  # spaCy seeds NumPy
@@ -243,7 +261,7 @@ def set_head(model: TaggerModel, weight: Any, bias: Any) -> None:
 
 def restart(model: TaggerModel) -> None:
     """Forget head and labels, unless they were read from a saved pipeline."""
-    if model.attrs["state"].is_of_config:
+    if not model.attrs["state"].is_read:
         model.attrs["tags"] = []
         model.layers[1] = Linear()
 
@@ -285,7 +303,12 @@ def read_bytes(model: TaggerModel, data: bytes) -> None:
     except Exception:
         model.layers[1] = former
         raise
-    model.attrs["state"].is_of_config = False
+    mark_read(model)
+
+
+def mark_read(model: TaggerModel) -> None:
+    """Have `initialize` keep head and weights as they are."""
+    model.attrs["state"].is_ready = model.attrs["state"].is_read = True
 
 
 def tag_pieces(model: TaggerModel, doc: Doc) -> PieceTags:
@@ -295,7 +318,8 @@ def tag_pieces(model: TaggerModel, doc: Doc) -> PieceTags:
     """
     tok2vec, head = model.layers
     check_upstream(tok2vec, [doc], is_train=False)
-    data = doc._.get(TRANSFORMER_DATA) if doc.has_extension(TRANSFORMER_DATA) else None
+    listens = any(hasattr(node, "upstream_name") and "transformer" in node.name for node in tok2vec.walk())
+    data = doc._.get(TRANSFORMER_DATA) if listens and doc.has_extension(TRANSFORMER_DATA) else None
     if data is None or not len(doc):
         return PieceTags([token.text for token in doc], model.predict([doc])[0])
     is_piece = np.asarray(data.wordpieces.attention_mask).astype(bool)

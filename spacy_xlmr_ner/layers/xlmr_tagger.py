@@ -6,6 +6,7 @@ from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, T
 
 import numpy as np
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 from thinc.api import Model
 from thinc.types import Floats2d
 
@@ -139,7 +140,7 @@ def check_trained(model: TaggerModel) -> None:
     _get_shim(model).checkpoint.check_trained()
 
 
-def check_encoder(model: TaggerModel) -> None:
+def check_encoder(model: TaggerModel, vocab: Vocab) -> None:
     """Load the weights, and refuse those that cannot be trained."""
     _get_shim(model).checkpoint.check_encoder()
 

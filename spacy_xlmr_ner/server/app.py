@@ -2,17 +2,21 @@
 
 import json
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Dict, Optional
+from urllib.parse import urlsplit
 
 import anyio
 from spacy.language import Language
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+from thinc.api import Model, PyTorchShim
 
 from ..errors import Errors
 from .answer import make_answer
@@ -30,7 +34,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-LOOPBACK = ("127.0.0.1", "localhost")
+READ_SECONDS = 30
 BYTES_PER_CHAR = 6  # of JSON, at most: \uXXXX; twice that for what is beyond 16 bits, which counts as two
 WAITING = 8  # requests that may wait for each that is worked on
 
@@ -43,42 +47,82 @@ class Refused(Exception):
         self.status = status
 
 
-def make_app(nlp: Language, *, host: str, max_chars: int, max_requests: int) -> Starlette:
+def make_app(nlp: Language, *, address: str, max_chars: int, max_requests: int) -> Starlette:
     """Make the application.
 
     nlp (Language): A pipeline with an `xlmr_ner` component.
-    host (str): Where it will be served. On loopback only requests by its own names are taken: a page of elsewhere whose
-        name leads here by trickery gets nothing.
+    address (str): Where it will be served. On loopback only requests by this machine's own names are taken: a page of
+        elsewhere whose name leads here by trickery gets nothing.
     max_chars (int): Longest text.
-    max_requests (int): Texts that are tagged at a time; some more wait, the rest is turned away.
+    max_requests (int): Texts that are tagged at a time; some more wait, the rest is turned away. One at a time where a
+        network of thinc's is in the pipeline, which does not bear more.
     RETURNS (Starlette): The application.
     """
+    n_at_once = 1 if has_thinc_network(nlp) else max_requests
     limiter: Dict[str, anyio.CapacityLimiter] = {}  # made inside the event loop that it belongs to
     pending = [0]
 
     async def tag(request: Request) -> Response:
+        pending[0] += 1
         try:
-            if pending[0] >= max_requests * (1 + WAITING):
-                raise Refused(503, Errors.XN272.format(n=pending[0]))
-            text = await read_text(request, max_chars)
-            pending[0] += 1
-            try:
-                own = limiter.setdefault("limiter", anyio.CapacityLimiter(max_requests))
-                answer = await anyio.to_thread.run_sync(partial(make_answer, text, nlp), limiter=own)
-            finally:
-                pending[0] -= 1
+            if pending[0] > max_requests * (1 + WAITING):
+                raise Refused(503, Errors.XN272.format(n=pending[0] - 1))
+            if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
+                raise Refused(415, Errors.XN273)  # a form of another page can send text, and this alone
+            with anyio.fail_after(READ_SECONDS):
+                text = await read_text(request, max_chars)
+            own = limiter.setdefault("limiter", anyio.CapacityLimiter(n_at_once))
+            answer = await anyio.to_thread.run_sync(partial(make_answer, text, nlp), limiter=own)
         except Refused as err:
             return JSONResponse({"error": str(err)}, err.status, HEADERS)
-        except Exception as err:  # the page shows it; a traceback is the terminal's
+        except TimeoutError:
+            return JSONResponse({"error": Errors.XN273}, 408, HEADERS)
+        except Exception as err:  # the page shows it
             return JSONResponse({"error": str(err) or type(err).__name__}, 500, HEADERS)
+        finally:
+            pending[0] -= 1
         return JSONResponse(answer, headers=HEADERS)
 
     routes = [Route(path, partial(send_file, name=name, kind=kind)) for path, (name, kind) in FILES.items()]
-    hosts = list(LOOPBACK) if host in LOOPBACK else ["*"]
-    return Starlette(
-        routes=[*routes, Route("/tag", tag, methods=["POST"])],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)],
-    )
+    middleware = [Middleware(OwnNamesOnly)] if is_loopback(address) else []
+    return Starlette(routes=[*routes, Route("/tag", tag, methods=["POST"])], middleware=middleware)
+
+
+class OwnNamesOnly:
+    """Takes requests that name this machine as it names itself: localhost, or an address of loopback."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or turn it away."""
+        if scope["type"] == "http" and not self._is_own(Headers(scope=scope).get("host", "")):
+            await JSONResponse({"error": Errors.XN274}, 400, HEADERS)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    def _is_own(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        return name == "localhost" or is_loopback(name)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is this machine's alone."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def has_thinc_network(nlp: Language) -> bool:
+    """Whether a network runs in thinc's own wrapper, as spacy-transformers' does: it switches dropout off for a
+    prediction and on again behind it, and so for one in another thread.
+    """
+    models = [pipe.model for _, pipe in nlp.pipeline if isinstance(getattr(pipe, "model", None), Model)]
+    return any(isinstance(shim, PyTorchShim) for model in models for node in model.walk() for shim in node.shims)
 
 
 async def send_file(request: Request, *, name: str, kind: str) -> Response:

@@ -1,6 +1,7 @@
 """Open a port and serve until told to stop."""
 
 import os
+import signal
 import socket
 from contextlib import suppress
 from typing import Callable
@@ -10,6 +11,8 @@ from spacy.language import Language
 
 from ..errors import Errors
 from .app import make_app
+
+MAX_CONNECTIONS = 200
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -43,12 +46,26 @@ def serve(
 
     nlp (Language): A pipeline with an `xlmr_ner` component.
     taken (socket.socket): Of open_socket.
-    host (str), max_chars (int), max_requests (int): As for make_app.
+    host (str): As for open_socket, for the address that is told.
+    max_chars (int), max_requests (int): As for make_app.
     say (Callable): Told the address.
     """
-    app = make_app(nlp, host=host, max_chars=max_chars, max_requests=max_requests)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=10)
+    address = taken.getsockname()[0]
+    app = make_app(nlp, address=address, max_chars=max_chars, max_requests=max_requests)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=10,
+    )
     name = f"[{host}]" if ":" in host else host
     say(f"http://{name}:{taken.getsockname()[1]}/")
-    with suppress(KeyboardInterrupt):  # uvicorn hands the signal on when it has ended
-        uvicorn.Server(config).run(sockets=[taken])
+    # uvicorn hands the signal on when it has ended, which for SIGTERM would be the end of the process.
+    former = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[taken])
+    finally:
+        signal.signal(signal.SIGTERM, former)

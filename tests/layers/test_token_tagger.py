@@ -137,6 +137,53 @@ def test_gradient_is_that_of_the_sum_over_tokens(tagger, vocab):
     assert np.concatenate([d_vectors[0], d_vectors[2]]) == pytest.approx(d_used @ WEIGHT)
 
 
+def test_broken_vector_is_told(tagger, vocab, monkeypatch):
+    monkeypatch.setitem(VECTORS, "in", [float("nan"), 1.0])
+    docs = [Doc(vocab, words=["Jack", "in"])]
+    with pytest.raises(ValueError, match="XN901"):
+        tagger.predict(docs)
+    ((first, second),), _ = tagger.begin_update(docs)
+    assert np.isfinite(first).all()
+    assert np.isinf(second).all()  # NaN would say that the token has none, and the loss would leave it out
+
+
+def test_empty_docs_pass_through_training_with_a_listener():
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32, "upstream": "tok2vec"}
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("tok2vec", config={"model": EMBED})
+    nlp.add_pipe("xlmr_ner", config={"model": {"@architectures": ARCHITECTURE, "tok2vec": listener}})
+    examples = make_examples(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    empty = Example(nlp.make_doc(""), nlp.make_doc(""))
+    assert nlp.update([empty, *examples, empty], sgd=optimizer)["xlmr_ner"] > 0
+    frozen = {"exclude": ["tok2vec"], "annotates": ["tok2vec"]}
+    assert nlp.update([empty, *examples, empty], sgd=optimizer, **frozen)["xlmr_ner"] > 0
+
+
+def test_static_vectors_are_those_of_the_pipeline():
+    embed = {
+        "@architectures": "spacy.Tok2Vec.v2",
+        "embed": {
+            "@architectures": "spacy.MultiHashEmbed.v2",
+            "width": 16,
+            "attrs": ["NORM"],
+            "rows": [100],
+            "include_static_vectors": True,
+        },
+        "encode": {
+            "@architectures": "spacy.MaxoutWindowEncoder.v2",
+            "width": 16,
+            "depth": 1,
+            "window_size": 1,
+            "maxout_pieces": 2,
+        },
+    }
+    nlp = make_nlp(embed)
+    for word in ("Jack", "Sparrow", "York"):
+        nlp.vocab.set_vector(word, np.ones(5, dtype=np.float32))
+    assert find_ents(train(nlp)) == [ents for _, ents in SENTENCES]
+
+
 def test_neighbours_with_one_vector_and_no_space_between_are_one_entity(vocab):
     model = TokenTagger(make_vectors(), None)
     set_tags(model, ("O", "B-PER", "I-PER"))

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from spacy_xlmr_ner._compat import require_extra
-from spacy_xlmr_ner.layers.piece_listener import give_markers
+from spacy_xlmr_ner.layers.transformer_pieces import give_markers
 
 
 def give(tokens, markers, n_pieces):
@@ -29,8 +28,3 @@ def give(tokens, markers, n_pieces):
 )
 def test_lone_marker_is_given_to_the_word_behind_it(tokens, markers, expected):
     assert give(tokens, markers, 5) == expected
-
-
-def test_missing_extra_is_said_with_the_pip_line():
-    with pytest.raises(ImportError, match=r"XN112.*spacy-xlmr-ner\[shared\]"):
-        require_extra("no_such_package", extra="shared")
