@@ -45,6 +45,25 @@ device = null
         ),
         "xlmr_tagger",
     ),
+    "spacy-xlmr-ner.TokenTagger.v1": (
+        BUILD_LAYER.format(
+            config="""
+[model]
+@architectures = "spacy-xlmr-ner.TokenTagger.v1"
+nO = null
+
+[model.tok2vec]
+@architectures = "spacy.Tok2VecListener.v1"
+width = 8
+upstream = "*"
+"""
+        ),
+        "token_tagger",
+    ),
+    "spacy_xlmr_ner": (
+        'from spacy.displacy.render import EntityRenderer\nprint(EntityRenderer({}).colors["PER"])',
+        "#aa9cfc",
+    ),
 }
 
 
