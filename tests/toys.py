@@ -198,13 +198,14 @@ def make_overrides(config: str, folder: Path) -> Dict[str, object]:
     is_shared = config == "shared_transformer"
     corpus = str(write_toy_corpus(folder / "corpus.spacy", make_toy_docs(N_TOY_DOCS, with_syntax=is_shared)))
     settings: Dict[str, object] = {"paths.train": corpus, "paths.dev": corpus}
-    limits = {"max_epochs": 0, "max_steps": TOY_STEPS, "eval_frequency": TOY_STEPS // 2, "patience": 0}
+    n_steps = TOY_STEPS * (4 if is_shared else 1)  # three components pull at one network
+    limits = {"max_epochs": 0, "max_steps": n_steps, "eval_frequency": n_steps // 2, "patience": 0}
     settings |= {f"training.{name}": limit for name, limit in limits.items()}
     rate = "training.optimizer.learn_rate"
     if config == "frozen_encoder":
         settings[rate] = TOY_RATES[config]
     else:
-        schedule = {"initial_rate": TOY_RATES[config], "total_steps": TOY_STEPS, "warmup_steps": 3}
+        schedule = {"initial_rate": TOY_RATES[config], "total_steps": n_steps, "warmup_steps": 3}
         settings |= {f"{rate}.{name}": value for name, value in schedule.items()}
     if config == "scratch_small":
         shape = {f"initialize.components.xlmr_ner.scratch.{size}": number for size, number in TOY_SHAPE.items()}
