@@ -202,12 +202,6 @@ def test_training_goes_on_from_a_trained_model(training, tmp_path):
     assert find_ents(tmp_path / "output" / "model-best") == ENTS
 
 
-@pytest.mark.slow
-def test_training_benchmark_measures_both_loops():
-    said = run(FOLDER.parent / "benchmarks" / "training.py", "--toy").stdout
-    assert re.search(r"^\| toy \|( \d+ \|){3} [\d.]+ \|", said, re.MULTILINE)
-
-
 def test_toy_corpus_is_what_the_tests_take_it_for():
     docs = make_toy_docs(N_TOY_DOCS)
     assert len({doc.text for doc in docs}) == N_TOY_DOCS

@@ -42,7 +42,7 @@ def test_project_runs_end_to_end(project, tmp_path):
     overrides = make_overrides("finetune_base", tmp_path)
     settings = {key: value for key, value in overrides.items() if not key.startswith("paths.")}
     train_args = " ".join(f"--{key} {value}" for key, value in settings.items())
-    done = run(project, "all", "--vars.train_args", train_args)
+    done = run(project, "all", ".", "--vars.train_args", train_args)
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads((project / "metrics" / "test.json").read_text())["ents_f"] > 0.9
     assert "<title>" in (project / "pages" / "report.html").read_text(encoding="utf8")
@@ -50,7 +50,7 @@ def test_project_runs_end_to_end(project, tmp_path):
     assert list(project.glob("packages/*/dist/xx_xlmr_ner-0.1.0-py3-none-any.whl"))
     found = spacy.load(project / "training" / "model-best")("Jack lives in Berlin").ents
     assert [(ent.text, ent.label_) for ent in found] == [("Jack", "PER"), ("Berlin", "LOC")]
-    again = run(project, "all", "--vars.train_args", train_args)
+    again = run(project, "all", ".", "--vars.train_args", train_args)
     assert "Skipping 'train'" in again.stdout
 
 
