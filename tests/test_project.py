@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import spacy
+from spacy.util import load_config
 from toys import make_overrides, make_toy_docs
 
 ROOT = Path(__file__).parents[1]
@@ -41,8 +42,9 @@ def test_project_runs_end_to_end(project, tmp_path):
         write_iob(project / "assets" / f"{name}.iob2", docs)
     overrides = make_overrides("finetune_base", tmp_path)
     settings = {key: value for key, value in overrides.items() if not key.startswith("paths.")}
-    train_args = " ".join(f"--{key} {value}" for key, value in settings.items())
-    done = run(project, "all", ".", "--vars.train_args", train_args)
+    config = load_config(ROOT / "configs" / "finetune_base.cfg", overrides=settings, interpolate=False)
+    config.to_disk(project / "toy.cfg", interpolate=False)
+    done = run(project, "all", ".", "--vars.config", "toy.cfg")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads((project / "metrics" / "test.json").read_text())["ents_f"] > 0.9
     assert "<title>" in (project / "pages" / "report.html").read_text(encoding="utf8")
@@ -50,7 +52,7 @@ def test_project_runs_end_to_end(project, tmp_path):
     assert list(project.glob("packages/*/dist/xx_xlmr_ner-0.1.0-py3-none-any.whl"))
     found = spacy.load(project / "training" / "model-best")("Jack lives in Berlin").ents
     assert [(ent.text, ent.label_) for ent in found] == [("Jack", "PER"), ("Berlin", "LOC")]
-    again = run(project, "all", ".", "--vars.train_args", train_args)
+    again = run(project, "all", ".", "--vars.config", "toy.cfg")
     assert "Skipping 'train'" in again.stdout
 
 
