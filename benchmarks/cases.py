@@ -14,18 +14,16 @@ answer, as kindly as it can be set up: first, expand for `aggregation_strategy =
 import argparse
 import json
 import logging
-import os
 import pickle
 import sys
 import warnings
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Callable, Dict, List, Sequence
 
 import spacy
-from peers import find_peers_python
+from peers import run_among_peers
 from record import Benchmark, Table, find_versions, make_table
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
@@ -228,9 +226,5 @@ def tabulate(result: Dict[str, object]) -> Table:
 BENCHMARK = Benchmark("cases", "Hard texts, beside hf_token_pipe", add_arguments, measure, tabulate)
 
 if __name__ == "__main__":
-    if find_spec("spacy_huggingface_pipelines") is None:
-        if "--toy" in sys.argv:
-            sys.exit("skipped: spacy-huggingface-pipelines is not installed here")
-        python = str(find_peers_python())
-        os.execv(python, [python, *sys.argv])
+    run_among_peers("spacy_huggingface_pipelines")
     BENCHMARK.main(__doc__)

@@ -12,7 +12,7 @@ from typing import List, Optional, Sequence
 import spacy
 import torch
 from spacy.language import Language
-from texts import SHARED, make_texts, require_shared
+from texts import make_texts, require_shared
 from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForTokenClassification
 
 from spacy_xlmr_ner.scratch import NetworkShape, init_checkpoint
@@ -98,8 +98,3 @@ def make_nlp(
 def count_words(texts: Sequence[str]) -> int:
     """Tokens, as spaCy's language-neutral tokenizer parts them."""
     return sum(len(doc) for doc in spacy.blank("xx").pipe(texts))
-
-
-def has_shared() -> bool:
-    """Whether the corpora are at hand."""
-    return SHARED.is_dir()

@@ -1,10 +1,12 @@
 """The peers' environment, made where it is not there, and processes of it that take turns with ours."""
 
 import json
+import os
 import subprocess
 import sys
 import venv
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Sequence
 
@@ -64,6 +66,18 @@ def find_peers_python() -> Path:
         listed = subprocess.run([python, "-m", "pip", "freeze"], check=True, capture_output=True, text=True)
         stamp.write_text(listed.stdout)
     return python
+
+
+def run_among_peers(package: str) -> None:
+    """Go on in the peers' environment where a package is not installed in this one; at toy size leave, saying why.
+
+    package (str): The name to import, of what the benchmark needs.
+    """
+    if find_spec(package) is None:
+        if "--toy" in sys.argv:
+            sys.exit(f"skipped: {package} is not installed here")
+        python = str(find_peers_python())
+        os.execv(python, [python, *sys.argv])
 
 
 def find_peer_versions() -> List[str]:

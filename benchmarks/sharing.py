@@ -7,17 +7,14 @@ taking turns. Runs in the peers' environment, which has spacy-transformers.
 """
 
 import argparse
-import os
 import statistics
-import sys
 import tempfile
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Dict, List
 
 from checkpoints import count_words, find_texts, write_checkpoint
-from peers import find_peers_python
+from peers import run_among_peers
 from record import Benchmark, Table, make_table, show_spread
 
 MOST_ALLOWED = 0.05
@@ -62,9 +59,5 @@ def tabulate(result: Dict[str, Any]) -> Table:
 BENCHMARK = Benchmark("sharing", "What the component costs over a shared transformer", add_arguments, measure, tabulate)
 
 if __name__ == "__main__":
-    if find_spec("spacy_transformers") is None:
-        if "--toy" in sys.argv:
-            sys.exit("skipped: spacy-transformers is not installed here")
-        python = str(find_peers_python())
-        os.execv(python, [python, *sys.argv])
+    run_among_peers("spacy_transformers")
     BENCHMARK.main(__doc__)

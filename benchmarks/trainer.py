@@ -9,18 +9,15 @@ labels itself. Runs in the peers' environment, which has what Trainer needs.
 """
 
 import argparse
-import os
 import statistics
-import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Dict, List
 
 import spacy
 import torch
 import training
-from peers import find_peers_python
+from peers import run_among_peers
 from record import Benchmark, Table, make_table, show_spread
 from transformers import (
     AutoTokenizer,
@@ -112,9 +109,5 @@ def tabulate(found: List[Dict[str, Any]]) -> Table:
 BENCHMARK = Benchmark("trainer", "Training, beside Trainer", add_arguments, measure, tabulate)
 
 if __name__ == "__main__":
-    if find_spec("accelerate") is None:
-        if "--toy" in sys.argv:
-            sys.exit("skipped: Trainer needs accelerate, which is not installed here")
-        python = str(find_peers_python())
-        os.execv(python, [python, *sys.argv])
+    run_among_peers("accelerate")
     BENCHMARK.main(__doc__)

@@ -7,7 +7,7 @@ user_data out unless asked for it, but takes span groups along; the score is fou
 """
 
 import warnings
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from spacy.tokens import Doc, Span, SpanGroup
 
@@ -100,3 +100,11 @@ def _find_in_group(span: Span, group: SpanGroup) -> Iterator[Dict[str, Any]]:
             continue
         if (other.start_char, other.end_char, other.label) == (span.start_char, span.end_char, span.label):
             yield {"label": span.label_, "score": score, "component": component}
+
+
+def describe_ents(doc: Doc) -> List[Dict[str, Any]]:
+    """The entities of a doc as JSON has them: start and end in characters (half-open), label, text, score or None."""
+    return [
+        {"start": ent.start_char, "end": ent.end_char, "label": ent.label_, "text": ent.text, "score": ent._.score}
+        for ent in doc.ents
+    ]

@@ -1,4 +1,5 @@
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from toys import write_chosen, write_random
+
+from spacy_xlmr_ner.pieces.tokenizer import PieceTokenizer
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -41,6 +44,20 @@ def chosen_checkpoint(tmp_path_factory) -> Path:
         "▁AG": "I-ORG",
     }
     return write_chosen(tmp_path_factory.mktemp("chosen"), tags, sharpness=8.0)
+
+
+@pytest.fixture
+def cutting_threads(monkeypatch):
+    """The names of the threads that have cut texts into pieces."""
+    names = []
+    cut = PieceTokenizer.cut
+
+    def record(self, read):
+        names.append(threading.current_thread().name)
+        return cut(self, read)
+
+    monkeypatch.setattr(PieceTokenizer, "cut", record)
+    return names
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 from spacy_xlmr_ner import XlmrNer
 from spacy_xlmr_ner.checkpoint_files import BUNDLED
 from spacy_xlmr_ner.component import LEAST_AHEAD
-from spacy_xlmr_ner.pieces.tokenizer import PieceTokenizer
 
 SENTENCE = "Jack Sparrow loves New York!"
 TAGS = {"▁Jack": "B-PER", "▁Spar": "I-PER", "▁New": "B-LOC", "▁York": "I-LOC", "▁Siemens": "B-ORG", "▁AG": "I-ORG"}
@@ -465,22 +464,14 @@ def make_stream(ner, n_docs, taken, *, fails_at=None):
         yield Doc(ner.vocab, words=["Anna", str(i)])
 
 
-def test_pipe_reads_one_batch_ahead_and_tokenizes_it_meanwhile(make_nlp, chosen_checkpoint, monkeypatch):
+def test_pipe_reads_one_batch_ahead_and_tokenizes_it_meanwhile(make_nlp, chosen_checkpoint, cutting_threads):
     ner = make_nlp(chosen_checkpoint).get_pipe("xlmr_ner")
-    threads = []
-    cut = PieceTokenizer.cut
-
-    def record(self, read):
-        threads.append(threading.current_thread().name)
-        return cut(self, read)
-
-    monkeypatch.setattr(PieceTokenizer, "cut", record)
     taken = []
     docs = ner.pipe(make_stream(ner, 100, taken), batch_size=LEAST_AHEAD)
     first = next(docs)
     assert len(taken) == 2 * LEAST_AHEAD
     assert [get_ents(doc) for doc in [first, *docs]] == [[("Anna", "PER")]] * 100
-    assert sorted(threads) == sorted([threading.current_thread().name, *["xlmr_ner pieces"] * 3])
+    assert sorted(cutting_threads) == sorted([threading.current_thread().name, *["xlmr_ner pieces"] * 3])
 
 
 def test_pipe_of_small_batches_does_not_wait_for_the_next_doc(make_nlp, chosen_checkpoint):

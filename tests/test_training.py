@@ -11,7 +11,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import fix_random_seed
 from thinc.api import SGD, Adam
-from toys import IOB_TAGS, make_config, write_random, write_tokenizer
+from toys import IOB_TAGS, make_config, make_example, write_random, write_tokenizer
 from transformers import (
     AutoModelForTokenClassification,
     Qwen2Config,
@@ -28,12 +28,7 @@ SENTENCES = [
 
 
 def make_examples(nlp, sentences=SENTENCES):
-    examples = []
-    for words, ents in sentences:
-        reference = Doc(nlp.vocab, words=words)
-        reference.set_ents([Span(reference, *ent) for ent in ents])
-        examples.append(Example(Doc(nlp.vocab, words=words), reference))
-    return examples
+    return [make_example(nlp.vocab, words, ents) for words, ents in sentences]
 
 
 def get_ents(docs):

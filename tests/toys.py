@@ -4,12 +4,13 @@ import io
 import itertools
 import random
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import sentencepiece
 import torch
 from sentencepiece import sentencepiece_model_pb2
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc, DocBin, Span
+from spacy.training import Example
 from spacy.vocab import Vocab
 from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForMaskedLM, XLMRobertaForTokenClassification
 
@@ -175,6 +176,13 @@ def make_toy_docs(n_docs: int, *, seed: int = 0, with_syntax: bool = False) -> L
     random.Random(seed).shuffle(docs)
     assert n_docs <= len(docs)
     return docs[:n_docs]
+
+
+def make_example(vocab: Vocab, words: Sequence[str], ents: Sequence[Tuple[int, int, str]]) -> Example:
+    """An example of words; ents: start, end (tokens, half-open), label. All tokens are annotated."""
+    reference = Doc(vocab, words=words)
+    reference.set_ents([Span(reference, *ent) for ent in ents])
+    return Example(Doc(vocab, words=words), reference)
 
 
 def write_toy_corpus(path: Path, docs: Sequence[Doc]) -> Path:

@@ -9,6 +9,7 @@ import typer
 from spacy.tokens import Doc
 from wasabi import msg, table
 
+from ..ent_score import describe_ents
 from ..loading import load_pipeline
 from ..page import make_page
 from ..tag_text import tag_text
@@ -47,7 +48,7 @@ def tag(
         if html is not None:
             html.write_text(make_page(docs), encoding="utf8")
     if as_json:
-        described = [describe(doc) for doc in docs]
+        described: List[Dict[str, Any]] = [{"text": doc.text, "ents": describe_ents(doc)} for doc in docs]
         for text, pieces_and_tags in zip(described, tables):
             text["pieces"] = pieces_and_tags.T.rename(columns={"Tokens": "piece", "Tags": "tag"}).to_dict("records")
         typer.echo(json.dumps(described, ensure_ascii=False, indent=2))
@@ -58,23 +59,6 @@ def tag(
         typer.echo(tables[i].to_string() if pieces else format_ents(doc))
     if html is not None:
         msg.good(f"Wrote {html}")
-
-
-def describe(doc: Doc) -> Dict[str, Any]:
-    """The entities of a doc as JSON has them; offsets in characters of the text, half-open."""
-    return {
-        "text": doc.text,
-        "ents": [
-            {
-                "start": ent.start_char,
-                "end": ent.end_char,
-                "label": ent.label_,
-                "text": ent.text,
-                "score": ent._.score,
-            }
-            for ent in doc.ents
-        ],
-    }
 
 
 def format_ents(doc: Doc) -> str:

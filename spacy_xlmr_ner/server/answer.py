@@ -5,6 +5,7 @@ from typing import Any, Dict
 from spacy.language import Language
 
 from ..drawing import draw_ents, list_ents, pick_colors
+from ..ent_score import describe_ents
 from ..tag_text import find_component, tag_pieces
 
 
@@ -18,14 +19,10 @@ def make_answer(text: str, nlp: Language) -> Dict[str, Any]:
         [piece, tag].
     """
     doc = nlp(text)
-    ents = list_ents(doc)
-    colors = pick_colors({*find_component(nlp).labels, *(label for _, _, label, _ in ents)})
+    colors = pick_colors({*find_component(nlp).labels, *(ent.label_ for ent in doc.ents)})
     return {
         "text": text,
-        "ents": [
-            {"start": start, "end": end, "label": label, "text": text[start:end], "score": score}
-            for start, end, label, score in ents
-        ],
-        "html": draw_ents(text, ents, colors),
+        "ents": describe_ents(doc),
+        "html": draw_ents(text, list_ents(doc), colors),
         "pieces": tag_pieces(text, nlp),
     }

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import spacy
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import fix_random_seed, load_model_from_config, registry
 from thinc.api import Adam, Config, Model
+from toys import make_example
 
 from spacy_xlmr_ner.layers.token_tagger import TokenTagger, set_head, set_tags
 
@@ -72,12 +73,7 @@ def make_nlp(tok2vec=EMBED, **settings):
 
 
 def make_examples(nlp, sentences=SENTENCES):
-    examples = []
-    for words, ents in sentences:
-        reference = Doc(nlp.vocab, words=words)
-        reference.set_ents([Span(reference, *ent) for ent in ents])
-        examples.append(Example(Doc(nlp.vocab, words=words), reference))
-    return examples
+    return [make_example(nlp.vocab, words, ents) for words, ents in sentences]
 
 
 def train(nlp, *, steps=60):

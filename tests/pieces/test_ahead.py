@@ -32,20 +32,6 @@ def as_lists(pieces):
     ]
 
 
-@pytest.fixture
-def cutting_threads(monkeypatch):
-    """The names of the threads that have cut texts into pieces."""
-    names = []
-    cut = PieceTokenizer.cut
-
-    def record(self, read):
-        names.append(threading.current_thread().name)
-        return cut(self, read)
-
-    monkeypatch.setattr(PieceTokenizer, "cut", record)
-    return names
-
-
 @pytest.mark.parametrize("input", INPUTS)
 def test_prepared_docs_have_the_pieces_of_others(tokenizer, docs, input):
     prepared = PreparedDocs(docs, tokenizer, input)
