@@ -286,6 +286,46 @@ class Errors(metaclass=ErrorsWithCodes):
     XN274 = "This page is served to this machine alone. Ask for it as localhost, or start it with another --host."
     XN273 = 'The request holds no text. Send JSON: {"text": "..."}.'
 
+    # XN28x and XN29x: annotating many texts
+    XN281 = (
+        "Standard input does not begin with the {n} bytes that were annotated before. Give the same input as then, or "
+        "begin anew in another folder."
+    )
+    XN282 = (
+        "'{path}' has no column '{field}' (found: {found}). Name the one that holds the texts with --text-field."
+    )
+    XN283 = "it cannot be read as CSV ({reason})."
+    XN284 = "it has {n} values where the header has {expected}."
+    XN285 = "Two columns of '{path}' have one name (found: {found}). Give each its own."
+    XN286 = "it is too long: {n} {unit}. Texts may have nlp.max_length characters; cut it before."
+    XN288 = "'{field}', where the text should be, {found}. Name the field that holds the texts with --text-field."
+    XN289 = "its field '{field}' is in the way of what the input's own field of the name without `input_` becomes."
+    XN290 = "'{path}' is of no kind that is known by its name ({known}). Say what it is with --input-format."
+    XN291 = "Standard input cannot be '{format}'; that is read from a file."
+    XN292 = (
+        "'{out}' was begun with other {what} ({difference}). Its rows and new ones would not go together: give what "
+        "was given then, or begin anew in another folder."
+    )
+    XN293 = "Another run is at work on '{out}'. Wait for its end, or stop it."
+    XN294 = (
+        "'{out}' holds files ({found}). Go on with what was begun there with --resume, or give a folder that is new or "
+        "empty."
+    )
+    XN295 = (
+        "The disk is full, or cannot be written ({reason}). What is done is intact in '{out}': {n_texts} texts in "
+        "{n_shards} shards. Make room and give the same command with --resume."
+    )
+    XN296 = "'{path}' is not as it was written ({reason}). Restore it, or begin anew in another folder."
+    XN297 = (
+        "A worker process has ended ({status}) before its work was done; the system may have ended it for want of "
+        "memory. What is done is intact: go on with --resume, with a smaller --n-process or --shard-size."
+    )
+    XN298 = "it left the pipeline without an answer; another component may have dropped it."
+    XN299 = "its id {found} is no {expected}, as the ids of the first shard are. Take --format jsonl, which holds both."
+    XN239 = (
+        "The pipeline has no component that finds entities (it has: {found}). Give one that has, or a checkpoint."
+    )
+
     # XN44x: a head over another component's vectors
     XN440 = (
         "The component's `tok2vec` listens to {upstream}, which has not seen {n} of the docs, such as {text!r}. Put it "
@@ -371,6 +411,7 @@ class Warnings(metaclass=ErrorsWithCodes):
         "were joined as sentences without it are."
     )
     XW260 = "'{name}' of hf_token_pipe was made an xlmr_ner; it differs: {notes}"
+    XW280 = "{n} file(s) in '{path}' were left out, for their names tell no kind that is known, such as '{example}'."
     XW301 = (
         "{n_tokens} token(s) in {n_docs} of {n_batch} docs are longer than a window; of each the first {kept} pieces "
         "were read ({examples})."

@@ -19,7 +19,7 @@ RANKS = {
     2: "decoding gold existing_ents checkpoint_files checkpoint_shim pieces/tokenizer",
     2.05: "pieces/ahead",
     2.1: "labelled loss pieces/runner pieces/sampling",
-    2.2: "trainable runtimes/seeding",
+    2.2: "trainable runtimes/seeding runtimes/weight_limit",
     3: "checkpoint runtimes/__init__ runtimes/torch runtimes/torch_optimizer layers/__init__ layers/pooled_logits",
     3.0005: "layers/transformer_pieces",
     3.001: "layers/token_tagger",
@@ -58,7 +58,18 @@ RANKS = {
     6.07: "analysis/__init__ report/score_tables",
     6.08: "report/evaluation_page report/transfer_page",
     6.09: "report/__init__ cli/evaluation_options cli/many_values cli/pipeline_options",
-    6.1: "cli/convert cli/init_checkpoint cli/evaluate cli/export cli/serve cli/split cli/transfer cli/tag cli/trim",
+    6.091: "bulk/rows bulk/model_version bulk/progress",
+    6.092: "bulk/streams bulk/annotator",
+    6.093: "bulk/text_readers bulk/writers",
+    6.094: "bulk/table_readers",
+    6.095: "bulk/inputs",
+    6.096: "bulk/shards",
+    6.097: "bulk/journal bulk/workers",
+    6.098: "bulk/summary",
+    6.0985: "bulk/job",
+    6.099: "bulk/__init__",
+    6.1: "cli/annotate cli/convert cli/init_checkpoint cli/evaluate cli/export cli/serve cli/split cli/transfer "
+    "cli/tag cli/trim",
     6.11: "cli/debug",
     6.2: "cli/app",
     6.3: "cli/__init__ __init__",
@@ -67,7 +78,7 @@ RANKS = {
 RANK = {f"{name}.py": rank for rank, names in RANKS.items() for name in names.split()}
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
 ONLY_IN = {
-    "torch": "runtimes/onnx.py runtimes/onnx_graph.py runtimes/seeding.py "
+    "torch": "runtimes/onnx.py runtimes/onnx_graph.py runtimes/seeding.py runtimes/weight_limit.py "
     "runtimes/torch.py runtimes/torch_optimizer.py runtimes/torch_training.py",
     "onnx": "",  # by require_extra alone, and so are the next
     "onnxruntime": "",

@@ -5,6 +5,7 @@ from typing import Annotated, Optional
 import typer
 
 from ..about import __version__
+from .annotate import annotate
 from .convert import convert
 from .debug import OVERRIDES, debug
 from .evaluate import evaluate
@@ -42,6 +43,7 @@ def main(
 
 
 app.command()(tag)
+app.command()(annotate)
 app.command()(convert)
 app.command("init-checkpoint", cls=ManyTextsCommand)(init)
 app.command(context_settings=OVERRIDES)(debug)

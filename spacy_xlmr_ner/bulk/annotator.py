@@ -1,0 +1,111 @@
+"""A pipeline that annotates rows, and lets no row that fails stop the others."""
+
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+
+from ..ent_score import describe_ents
+from ..errors import Errors
+from .rows import Outcome, Row
+
+N_DIGITS = 6  # of a score; in float32 there are no more
+
+
+class Annotated(NamedTuple):
+    """What became of rows.
+
+    outcomes (List[Outcome]): For each row its entities, or why it has none.
+    docs (bytes): The docs of those that were annotated, as spaCy writes them, where they were asked for.
+    """
+
+    outcomes: List[Outcome]
+    docs: bytes
+
+
+class Annotator:
+    """Annotates rows with a pipeline, whose error handler it takes over.
+
+    nlp (Language): The pipeline.
+    batch_size (Optional[int]): Docs at a time; None: the pipeline's own.
+    with_docs (bool): Whether docs are asked for.
+    RAISES (ValueError): XN239 if no component of the pipeline sets entities.
+    """
+
+    def __init__(self, nlp: Language, *, batch_size: Optional[int] = None, with_docs: bool = False):
+        if not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
+            raise ValueError(Errors.XN239.format(found=", ".join(nlp.pipe_names) or "nothing"))
+        self.nlp, self.batch_size, self.with_docs = nlp, batch_size, with_docs
+        nlp("Jack Sparrow loves New York!")  # what is wrong with the weights is said now
+        self._failed: Dict[int, str] = {}
+        nlp.set_error_handler(self._note_failure)
+
+    def annotate(self, rows: Sequence[Row], advance: Callable[[int], object] = lambda n: None) -> Annotated:
+        """Annotate rows, which are as if alone in the world: batches hold no others.
+
+        rows (Sequence[Row]): The rows.
+        advance (Callable[[int], object]): Called with the number of rows that were done since it was last called.
+        RETURNS (Annotated): What became of each.
+        """
+        outcomes: Dict[int, Outcome] = {}
+        bin = DocBin(store_user_data=True)
+        self._failed.clear()
+        with self.nlp.memory_zone():
+            docs = self.nlp.pipe(self._make_docs(rows), as_tuples=True, batch_size=self.batch_size)
+            self._collect(docs, rows, outcomes, bin, advance)
+            # Components that fail hand over the whole batch: those beside the one at fault are done alone.
+            again = [i for i in range(len(rows)) if i not in outcomes and i in self._failed]
+            for i in again:
+                del self._failed[i]
+                self._collect(
+                    self.nlp.pipe(self._make_docs(rows, only=i), as_tuples=True), rows, outcomes, bin, advance
+                )
+            data = bin.to_bytes() if self.with_docs else b""
+        return Annotated([outcomes.get(i, self._failed.get(i, Errors.XN298)) for i in range(len(rows))], data)
+
+    def _make_docs(self, rows: Sequence[Row], only: Optional[int] = None) -> Iterator[Tuple[Doc, int]]:
+        """The docs of rows, with their numbers; what cannot be a doc is noted."""
+        for i in range(len(rows)) if only is None else [only]:
+            try:
+                yield self._make_doc(rows[i]), i
+            except Exception as err:
+                self._failed[i] = describe_error(err)
+
+    def _make_doc(self, row: Row) -> Doc:
+        doc = self.nlp.make_doc(row.text) if row.doc is None else Doc(self.nlp.vocab).from_bytes(row.doc)
+        if self.with_docs:
+            doc.user_data["id"] = row.id
+            if row.fields:
+                doc.user_data["fields"] = row.fields
+        return doc
+
+    def _collect(
+        self,
+        docs: Iterator[Tuple[Doc, int]],
+        rows: Sequence[Row],
+        outcomes: Dict[int, Outcome],
+        bin: DocBin,
+        advance: Callable[[int], object],
+    ) -> None:
+        for doc, i in docs:
+            try:
+                if self.with_docs:
+                    bin.add(doc)
+                outcomes[i] = [round_score(ent) for ent in describe_ents(doc)]
+            except Exception as err:
+                self._failed[i] = describe_error(err)
+            advance(1)
+
+    def _note_failure(self, name: str, component: Any, docs: List[Doc], err: Exception) -> None:
+        for doc in docs:
+            self._failed[doc._context] = f"{name}: {describe_error(err)}"
+
+
+def describe_error(err: Exception) -> str:
+    """An exception as a reason."""
+    return f"{type(err).__name__}: {err}" if str(err) else type(err).__name__
+
+
+def round_score(ent: Dict[str, Any]) -> Dict[str, Any]:
+    """An entity whose score has no more digits than mean something."""
+    return ent if ent["score"] is None else {**ent, "score": round(ent["score"], N_DIGITS)}

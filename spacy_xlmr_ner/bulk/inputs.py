@@ -1,0 +1,174 @@
+"""The files that a job reads: which they are, and how their rows are had."""
+
+import glob
+import os
+import warnings
+from pathlib import Path
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+
+from ..errors import Errors, Warnings
+from .rows import START, Place, Rejected, Step
+from .streams import STDIN, DamagedInputError, Stream
+from .table_readers import read_docs, read_parquet
+from .text_readers import ReadSettings, read_csv, read_json_lines, read_texts, read_whole
+
+PACKED = (".gz", ".gzip", ".zst", ".zstd")
+FORMAT_OF = {
+    ".txt": "txt",
+    ".text": "txt",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".spacy": "spacy",
+}
+IN_FORMATS = ("auto", *dict.fromkeys(FORMAT_OF.values()))
+TEXT_READERS: Dict[str, Callable[[Stream, ReadSettings, Place], Iterator[Step]]] = {
+    "txt": read_texts,
+    "whole": read_whole,
+    "jsonl": read_json_lines,
+    "csv": read_csv,
+}
+
+
+TABLE_READERS: Dict[str, Callable[[str, ReadSettings, Place], Iterator[Step]]] = {
+    "parquet": read_parquet,
+    "spacy": read_docs,
+}
+
+
+class Input(NamedTuple):
+    """A file, or standard input.
+
+    path (str): As it was named, or "-".
+    format (str): "txt", "whole", "jsonl", "csv", "parquet" or "spacy"; "auto" for standard input whose first character
+        tells: "{" begins JSON lines.
+    size (int): In bytes, on the disk; 0 for standard input.
+    mtime (int): When it was last changed, in nanoseconds.
+    """
+
+    path: str
+    format: str
+    size: int
+    mtime: int
+
+
+def find_inputs(paths: Sequence[str], *, format: str = "auto", whole_file: bool = False) -> List[Input]:
+    """The inputs that paths name, each once.
+
+    paths (Sequence[str]): Files, folders (all files in them of a known kind, in order of their names), patterns as the
+        shell has them, or "-".
+    format (str): One of IN_FORMATS; "auto": told from each file's name.
+    whole_file (bool): Whether a file of text is one text.
+    RETURNS (List[Input]): Them.
+    RAISES (ValueError): XN221 if nothing has such a name, XN290 for a file of no known kind.
+    """
+    found: Dict[str, Input] = {}
+    for path in paths:
+        for one in _expand(path, format):
+            key = one if one == STDIN else os.path.realpath(one)
+            if key not in found:
+                found[key] = _describe(one, format, whole_file)
+    return list(found.values())
+
+
+def _expand(path: str, format: str) -> Iterator[str]:
+    """The files that a path stands for."""
+    if path == STDIN or Path(path).is_file():
+        yield path
+    elif Path(path).is_dir():
+        files = sorted(str(one) for one in Path(path).rglob("*") if one.is_file() and not _is_hidden(one, path))
+        known = [one for one in files if format != "auto" or find_format(one)]
+        if len(known) < len(files):
+            left = [one for one in files if one not in set(known)]
+            warnings.warn(Warnings.XW280.format(n=len(left), path=path, example=left[0]), stacklevel=2)
+        if not known:
+            raise ValueError(Errors.XN221.format(path=path))
+        yield from known
+    else:
+        matches = sorted(glob.glob(path, recursive=True))
+        if not matches:
+            raise ValueError(Errors.XN221.format(path=path))
+        for match in matches:
+            yield from _expand(match, format)
+
+
+def _is_hidden(path: Path, folder: str) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def find_format(path: str) -> str:
+    """The format that a name tells, or nothing."""
+    name = Path(path)
+    if name.suffix.lower() in PACKED:
+        name = name.with_suffix("")
+    return FORMAT_OF.get(name.suffix.lower(), "")
+
+
+def _describe(path: str, format: str, whole_file: bool) -> Input:
+    if format == "auto":
+        format = find_format(path) if path != STDIN else format
+    if not format:
+        raise ValueError(Errors.XN290.format(path=path, known=" ".join(FORMAT_OF)))
+    if whole_file and format in ("txt", "auto"):
+        format = "whole"
+    if path == STDIN:
+        if format in TABLE_READERS:
+            raise ValueError(Errors.XN291.format(format=format))
+        return Input(path, format, 0, 0)
+    stat = os.stat(path)
+    with open(path, "rb"):  # what may not be read is said before anything is done
+        return Input(path, format, stat.st_size, stat.st_mtime_ns)
+
+
+class InputReader:
+    """Reads the rows of an input. What cannot be read to its end is rejected from there on.
+
+    source (Input): The input.
+    settings (ReadSettings): How.
+    """
+
+    def __init__(self, source: Input, settings: ReadSettings):
+        self.source, self.settings = source, settings
+        self._stream: Optional[Stream] = None
+
+    @property
+    def digest(self) -> str:
+        """Of what was read of standard input, so that going on with another one is noticed."""
+        return "" if self._stream is None else self._stream.digest
+
+    @property
+    def n_bytes(self) -> int:
+        """How much of the file on the disk was read, for a bar."""
+        is_open = self._stream is not None and self.source.path != STDIN and not self._stream.raw.closed
+        return self._stream.raw.tell() if self._stream is not None and is_open else 0
+
+    def read(self, start: Place = START, digest: str = "") -> Iterator[Step]:
+        """The rows from a place on.
+
+        start (Place): A place that reading this input has come to before.
+        digest (str): What the digest was there.
+        YIELDS (Step): Rows, rejected ones, and where they end.
+        RAISES (ValueError): XN281 if standard input is not what it was. OSError: if there is no reading it.
+        """
+        if start.is_end:
+            return
+        last = start
+        try:
+            for step in self._read(start, digest):
+                last = step.place
+                yield step
+        except DamagedInputError as err:
+            entry = Rejected(self.source.path, last.lines + 1, str(err))
+            yield Step(entry, last._replace(entries=last.entries + 1, is_end=True))
+
+    def _read(self, start: Place, digest: str) -> Iterator[Step]:
+        path, format = self.source.path, self.source.format
+        if format in TABLE_READERS:
+            yield from TABLE_READERS[format](path, self.settings, start)
+            return
+        with Stream(path, digest=digest) as self._stream:
+            if format == "auto":
+                format = "jsonl" if self._stream.peek().lstrip().startswith(b"{") else "txt"
+            yield from TEXT_READERS[format](self._stream, self.settings, start)

@@ -1,0 +1,251 @@
+"""The output folder of a job: its shards, and the manifest that says which of them are done.
+
+A shard is written aside and renamed; then its rejected rows are added to rejected.jsonl, then a line to the manifest.
+Whenever that is cut short, opening the folder again takes back what the manifest does not know of.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from filelock import FileLock, Timeout
+
+from ..errors import Errors
+from .annotator import Annotated
+from .rows import Place, Rejected
+from .shards import Position, Shard
+from .writers import ShardWriter, dump_json
+
+MANIFEST = "manifest.jsonl"
+REJECTED = "rejected.jsonl"
+SUMMARY = "summary.json"
+LOCK = ".lock"
+NEW = ".new"
+VERSION = 1
+
+
+class ShardRecord(NamedTuple):
+    """What the manifest says of a shard.
+
+    ents (Dict[str, int]): Entities by label.
+    n_bytes (int): The size of its file.
+    rejected_bytes (int): The size of rejected.jsonl behind it.
+    end (Position): Where reading goes on.
+    """
+
+    file: str
+    n_texts: int
+    n_rejected: int
+    ents: Dict[str, int]
+    n_bytes: int
+    rejected_bytes: int
+    end: Position
+    seconds: float
+
+
+class Journal:
+    """A job's output folder. A context manager: it is locked against other runs, and free again when its owner dies.
+
+    out (Path): The folder; made if need be.
+    header (Dict[str, Any]): What the shards depend on: inputs and settings.
+    suffix (str): Of the shards.
+    resume (bool): Whether to go on with what was begun there.
+    RAISES (ValueError): XN293 if another run is at work on it; XN294 if it holds files and `resume` is not set;
+        XN292 if it was begun with another header; XN296 if what is in it was changed.
+    """
+
+    def __init__(self, out: Path, header: Dict[str, Any], *, suffix: str, resume: bool):
+        self.out, self.suffix = out, suffix
+        self._check_foreign()
+        out.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(out / LOCK, timeout=0)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise ValueError(Errors.XN293.format(out=out)) from None
+        try:
+            self.records = self._open(header, resume)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._lock.release()
+
+    @property
+    def end(self) -> Position:
+        """Where reading goes on."""
+        return self.records[-1].end if self.records else Position()
+
+    def commit(self, shard: Shard, annotated: Annotated, writer: ShardWriter, *, seconds: float) -> ShardRecord:
+        """Write a shard and say that it is done. RETURNS (ShardRecord): What the manifest says of it."""
+        path = self.find_path(shard.number)
+        aside = path.with_name("." + path.name + NEW)
+        failed = [
+            Rejected(row.file, row.line, reason)
+            for row, reason in zip(shard.rows, annotated.outcomes)
+            if isinstance(reason, str)
+        ]
+        unfit = writer.write(aside, shard.rows, annotated)
+        rejected = sorted([*shard.rejected, *failed, *unfit], key=lambda one: (one.file, one.line))
+        _flush(aside)
+        os.replace(aside, path)
+        _flush(self.out)
+        record = ShardRecord(
+            file=path.name,
+            n_texts=len(shard.rows) - len(failed) - len(unfit),
+            n_rejected=len(rejected),
+            ents=count_labels(annotated if not unfit else _leave_out(annotated, shard, unfit)),
+            n_bytes=path.stat().st_size,
+            rejected_bytes=self._add_rejected(rejected),
+            end=shard.end,
+            seconds=round(seconds, 3),
+        )
+        self._add(MANIFEST, dump_json({**record._asdict(), "end": _flatten(record.end)}) + b"\n")
+        self.records.append(record)
+        return record
+
+    def find_path(self, index: int) -> Path:
+        """The file of a shard."""
+        return self.out / f"part-{index:05}{self.suffix}"
+
+    def _check_foreign(self) -> None:
+        """Refuse a folder that is another's before anything is put there."""
+        if self.out.is_file():
+            raise ValueError(Errors.XN223.format(option="--out", found=str(self.out), expected="a folder"))
+        if not self.out.is_dir() or (self.out / MANIFEST).exists() or (self.out / LOCK).exists():
+            return
+        found = sorted(path.name for path in self.out.iterdir())
+        if found:
+            raise ValueError(Errors.XN294.format(out=self.out, found=", ".join(found[:3])))
+
+    def _open(self, header: Dict[str, Any], resume: bool) -> List[ShardRecord]:
+        lines = self._read_manifest()
+        if lines and not resume:
+            raise ValueError(Errors.XN294.format(out=self.out, found=MANIFEST))
+        if not lines:
+            self._remove_unknown([])
+            (self.out / REJECTED).unlink(missing_ok=True)
+            self._add(MANIFEST, dump_json({"version": VERSION, **header}) + b"\n")
+            return []
+        self._check_header(lines[0], header)
+        records = [_read_record(line) for line in lines[1:]]
+        for record in records:
+            self._check_shard(record)
+        self._remove_unknown([record.file for record in records])
+        self._cut_rejected(records[-1].rejected_bytes if records else 0)
+        return records
+
+    def _read_manifest(self) -> List[Dict[str, Any]]:
+        """The lines of the manifest. A last one that was not written to its end is taken off."""
+        path = self.out / MANIFEST
+        if not path.exists():
+            return []
+        data = path.read_bytes()
+        whole = data[: data.rfind(b"\n") + 1]
+        if len(whole) < len(data):
+            os.truncate(path, len(whole))
+        try:
+            return [json.loads(line) for line in whole.splitlines()]
+        except ValueError as err:
+            raise ValueError(Errors.XN296.format(path=path, reason=err)) from None
+
+    def _check_header(self, found: Dict[str, Any], header: Dict[str, Any]) -> None:
+        given = json.loads(dump_json({"version": VERSION, **header}))
+        for key in dict.fromkeys([*found, *given]):
+            if found.get(key) != given.get(key):
+                what, difference = describe_difference(key, found.get(key), given.get(key))
+                raise ValueError(Errors.XN292.format(out=self.out, what=what, difference=difference))
+
+    def _check_shard(self, record: ShardRecord) -> None:
+        path = self.out / record.file
+        if not path.is_file():
+            raise ValueError(Errors.XN296.format(path=path, reason="it is gone"))
+        if path.stat().st_size != record.n_bytes:
+            reason = f"it has {path.stat().st_size} bytes, not {record.n_bytes}"
+            raise ValueError(Errors.XN296.format(path=path, reason=reason))
+
+    def _remove_unknown(self, known: Sequence[str]) -> None:
+        """Take away shards that the manifest does not know of, and what was being written."""
+        for path in [*self.out.glob(f"part-*{self.suffix}"), *self.out.glob(f".part-*{self.suffix}{NEW}")]:
+            if path.name not in known:
+                path.unlink()
+
+    def _cut_rejected(self, n_bytes: int) -> None:
+        path = self.out / REJECTED
+        size = path.stat().st_size if path.exists() else 0
+        if size < n_bytes:
+            raise ValueError(Errors.XN296.format(path=path, reason=f"it has {size} bytes, not {n_bytes}"))
+        if size > n_bytes:
+            os.truncate(path, n_bytes)
+
+    def _add_rejected(self, rejected: Sequence[Rejected]) -> int:
+        """Add to rejected.jsonl. RETURNS (int): Its size then."""
+        if rejected:
+            self._add(REJECTED, b"".join(dump_json(one._asdict()) + b"\n" for one in rejected))
+        path = self.out / REJECTED
+        return path.stat().st_size if path.exists() else 0
+
+    def _add(self, name: str, data: bytes) -> None:
+        with (self.out / name).open("ab") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _leave_out(annotated: Annotated, shard: Shard, unfit: Sequence[Rejected]) -> Annotated:
+    """What was annotated without the rows that the format cannot hold."""
+    places = {(one.file, one.line) for one in unfit}
+    pairs = zip(shard.rows, annotated.outcomes)
+    return annotated._replace(outcomes=[ents for row, ents in pairs if (row.file, row.line) not in places])
+
+
+def count_labels(annotated: Annotated) -> Dict[str, int]:
+    """Entities by label."""
+    counts: Dict[str, int] = {}
+    for ents in annotated.outcomes:
+        for ent in ents if not isinstance(ents, str) else []:
+            counts[ent["label"]] = counts.get(ent["label"], 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def describe_difference(key: str, found: Any, given: Any) -> Tuple[str, str]:
+    """What is different between two headers, for a message."""
+    if key != "inputs":
+        return "settings", f"`{key}` was {found!r} and is {given!r}"
+    former = {one["path"]: one for one in found or []}
+    present = {one["path"]: one for one in given or []}
+    for path, one in former.items():
+        other: Optional[Dict[str, Any]] = present.get(path)
+        if other is None:
+            return "files", f"'{path}' was among them and is not"
+        if other != one:
+            said = [f"`{name}` was {one[name]} and is {other[name]}" for name in one if one[name] != other.get(name)]
+            return "files", f"'{path}' was changed since: {', '.join(said)}"
+    added = [path for path in present if path not in former]
+    return "files", f"'{added[0]}' is new" if added else "they came in another order"
+
+
+def _flatten(end: Position) -> Dict[str, Any]:
+    return {"input": end.number, **end.place._asdict(), "digest": end.digest}
+
+
+def _read_record(line: Dict[str, Any]) -> ShardRecord:
+    end = line["end"]
+    place = Place(**{name: end[name] for name in Place._fields})
+    return ShardRecord(**{**line, "end": Position(end["input"], place, end["digest"])})
+
+
+def _flush(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk."""
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,74 @@
+"""Rows of files that hold no lines: Parquet, and docs as spaCy writes them."""
+
+from typing import Any, Dict, Iterator
+
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
+
+from .._compat import require_extra
+from ..errors import Errors
+from .rows import Place, Rejected, Row, Step
+from .streams import EXTRA, DamagedInputError
+from .text_readers import ReadSettings, make_record_row
+
+BATCH = 1024  # rows that are read at a time
+
+
+def read_parquet(path: str, settings: ReadSettings, start: Place) -> Iterator[Step]:
+    """A row of a table each.
+
+    RAISES (DamagedInputError): XN282 if no column is named as the text; XN222 if the file is damaged.
+    """
+    pyarrow = require_extra("pyarrow", extra=EXTRA)
+    parquet = require_extra("pyarrow.parquet", extra=EXTRA)
+    try:
+        with parquet.ParquetFile(path) as file:
+            if settings.text_field not in file.schema_arrow.names:
+                found = ", ".join(file.schema_arrow.names)
+                raise DamagedInputError(Errors.XN282.format(path=path, field=settings.text_field, found=found))
+            for number, record in enumerate(_read_records(file, start.entries), start=start.entries + 1):
+                yield Step(make_record_row(record, path, number, settings), Place(number, number, 0))
+    except (pyarrow.ArrowException, OSError) as err:
+        raise DamagedInputError(Errors.XN222.format(path=path, reason=str(err).strip().rstrip("."))) from err
+
+
+def _read_records(file: Any, start: int) -> Iterator[Dict[str, Any]]:
+    """The rows of a table from one on; groups of rows before it are not read."""
+    n_before, groups = 0, []
+    for group in range(file.num_row_groups):
+        n_rows = file.metadata.row_group(group).num_rows
+        if n_before + n_rows <= start:
+            n_before += n_rows
+        else:
+            groups.append(group)
+    for batch in file.iter_batches(batch_size=BATCH, row_groups=groups):
+        yield from batch.to_pylist()[max(0, start - n_before) :]
+        n_before += batch.num_rows
+
+
+def read_docs(path: str, settings: ReadSettings, start: Place) -> Iterator[Step]:
+    """A doc each, with its tokens and all else that it has. The file is held in memory.
+
+    RAISES (DamagedInputError): XN222 if the file is damaged.
+    """
+    vocab = Vocab()
+    try:
+        docs = DocBin().from_disk(path)
+        n_docs = len(docs)
+        stream = docs.get_docs(vocab)
+    except Exception as err:  # what msgpack and zlib raise is of many kinds
+        raise DamagedInputError(Errors.XN222.format(path=path, reason=str(err).strip().rstrip("."))) from err
+    for number in range(1, n_docs + 1):
+        try:
+            doc = next(stream)
+        except Exception as err:
+            raise DamagedInputError(Errors.XN222.format(path=path, reason=str(err).strip().rstrip("."))) from err
+        if number <= start.entries:
+            continue
+        place = Place(number, number, 0)
+        if len(doc.text) > settings.max_chars:
+            yield Step(Rejected(path, number, Errors.XN286.format(n=len(doc.text), unit="characters")), place)
+            continue
+        own_id = doc.user_data.get(settings.id_field)
+        name = f"{path}:{number}" if own_id is None else own_id
+        yield Step(Row(name, doc.text, {}, path, number, doc.to_bytes()), place)

@@ -1,0 +1,202 @@
+"""Rows of files of text: lines, whole files, JSON lines, CSV."""
+
+import csv
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, NoReturn, Optional, Tuple, Union
+
+from ..errors import Errors
+from .rows import Entry, Place, Rejected, Row, Step, collect_fields
+from .streams import DamagedInputError, RawLine, Stream
+
+DELIMITERS = (",", "\t", ";", "|")
+
+
+@dataclass(frozen=True)
+class ReadSettings:
+    """How rows are read.
+
+    max_chars (int): The longest text.
+    """
+
+    text_field: str = "text"
+    id_field: str = "id"
+    max_chars: int = 1_000_000
+
+    @property
+    def max_bytes(self) -> int:
+        """The longest line that is looked at. A character takes four bytes in UTF-8, and twelve escaped in JSON."""
+        return 12 * self.max_chars + 2**20
+
+
+def read_texts(stream: Stream, settings: ReadSettings, start: Place) -> Iterator[Step]:
+    """A text a line; empty ones too."""
+    stream.skip(start)
+    for line in stream.read_lines(settings.max_bytes, start):
+        text = decode_line(line, stream.path, settings)
+        yield Step(text if isinstance(text, Rejected) else make_row(text, stream.path, line.place.lines), line.place)
+
+
+def read_whole(stream: Stream, settings: ReadSettings, start: Place) -> Iterator[Step]:
+    """The file as one text."""
+    if start.entries:
+        return
+    data = stream.read_all(settings.max_bytes)
+    place = Place(1, 1, stream.offset)
+    text = decode_line(RawLine(data, place, stream.offset), stream.path, settings)
+    if isinstance(text, Rejected):
+        yield Step(text, place)
+        return
+    row = make_row(text.removeprefix("\ufeff"), stream.path, 1)
+    yield Step(row._replace(id=stream.path), place)
+
+
+def read_json_lines(stream: Stream, settings: ReadSettings, start: Place) -> Iterator[Step]:
+    """An object a line; lines of whitespace are passed over."""
+    stream.skip(start)
+    for line in stream.read_lines(settings.max_bytes, start):
+        if line.data is not None and not line.data.strip():
+            continue
+        yield Step(_read_object(line, stream.path, settings), line.place)
+
+
+def read_csv(stream: Stream, settings: ReadSettings, start: Place) -> Iterator[Step]:
+    """Comma- (or tab-, semicolon-, bar-)separated values, with a header.
+
+    RAISES (DamagedInputError): XN282 if the header does not name the text, XN285 if it names a column twice.
+    """
+    lines = CsvLines(stream, settings)
+    header_line = lines.read_header()
+    delimiter, header = find_header(header_line, stream.path, settings)
+    if start.entries:
+        stream.skip(start)
+    lines.place = start if start.entries else lines.place
+    csv.field_size_limit(settings.max_bytes)
+    rows = csv.reader(lines, delimiter=delimiter, strict=True)
+    entries = start.entries
+    while True:
+        lines.begin_row()
+        try:
+            values: Optional[List[str]] = next(rows, None)
+            reason = lines.reason
+        except csv.Error as err:
+            values, reason = [], Errors.XN283.format(reason=str(err))
+            rows = csv.reader(lines, delimiter=delimiter, strict=True)
+        if values is None and not reason:
+            return
+        if not values and not reason:
+            continue  # an empty line
+        entries += 1
+        place = lines.place._replace(entries=entries)
+        yield Step(_make_csv_row(header, values or [], reason, lines.first, stream.path, settings), place)
+
+
+class CsvLines:
+    """Feeds lines to csv.reader, which asks for more while a quoted field is open; notes which could not be read."""
+
+    def __init__(self, stream: Stream, settings: ReadSettings):
+        self.stream, self.settings = stream, settings
+        self.place = Place()
+        self.first = 0
+        self.reason = ""
+
+    def begin_row(self) -> None:
+        """Forget what was wrong with the row before."""
+        self.first, self.reason = self.place.lines + 1, ""
+
+    def read_header(self) -> str:
+        """The first line."""
+        self.begin_row()
+        return next(self, "")
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self.stream.read_lines(self.settings.max_bytes, self.place), None)
+        if line is None:
+            raise StopIteration
+        self.place = line.place
+        text = decode_line(line, self.stream.path, None)
+        if isinstance(text, Rejected):
+            self.reason = self.reason or text.reason
+            return "\n"
+        return text + "\n"
+
+
+def find_header(line: str, path: str, settings: ReadSettings) -> Tuple[str, List[str]]:
+    """The delimiter, which is the first that makes the header name the text, and the names of the columns."""
+    for delimiter in DELIMITERS:
+        header = next(csv.reader([line], delimiter=delimiter), [])
+        if settings.text_field in header:
+            break
+    else:
+        raise DamagedInputError(Errors.XN282.format(path=path, field=settings.text_field, found=line.strip()[:200]))
+    if len(set(header)) < len(header):
+        raise DamagedInputError(Errors.XN285.format(path=path, found=", ".join(header)))
+    return delimiter, header
+
+
+def _make_csv_row(
+    header: List[str], values: List[str], reason: str, line: int, path: str, settings: ReadSettings
+) -> Entry:
+    if not reason and len(values) != len(header):
+        reason = Errors.XN284.format(n=len(values), expected=len(header))
+    if reason:
+        return Rejected(path, line, reason)
+    return make_record_row(dict(zip(header, values)), path, line, settings)
+
+
+def decode_line(line: RawLine, path: str, settings: Optional[ReadSettings]) -> Union[str, Rejected]:
+    """The text of a line. With settings, one that is too long is rejected."""
+    number = line.place.lines
+    if line.data is None:
+        return Rejected(path, number, Errors.XN286.format(n=line.n_bytes, unit="bytes"))
+    try:
+        text = line.data.decode("utf8")
+    except UnicodeDecodeError as err:
+        found = f"byte 0x{line.data[err.start]:02x} at place {err.start + 1}"
+        return Rejected(path, number, Errors.XN216.format(reason=found))
+    if settings is not None and len(text) > settings.max_chars:
+        return Rejected(path, number, Errors.XN286.format(n=len(text), unit="characters"))
+    return text
+
+
+def _read_object(line: RawLine, path: str, settings: ReadSettings) -> Entry:
+    text = decode_line(line, path, None)
+    if isinstance(text, Rejected):
+        return text
+    number = line.place.lines
+    try:
+        record = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as err:
+        return Rejected(path, number, Errors.XN217.format(reason=str(err) or type(err).__name__))
+    if not isinstance(record, dict):
+        return Rejected(path, number, Errors.XN217.format(reason=f"it holds no object but {type(record).__name__}"))
+    return make_record_row(record, path, number, settings)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def make_record_row(record: Dict[str, Any], path: str, line: int, settings: ReadSettings) -> Entry:
+    """A row of named values, or why it cannot be one."""
+    text = record.get(settings.text_field)
+    if not isinstance(text, str):
+        found = "has none" if settings.text_field not in record else f"has {type(text).__name__} in it"
+        return Rejected(path, line, Errors.XN288.format(field=settings.text_field, found=found))
+    if len(text) > settings.max_chars:
+        return Rejected(path, line, Errors.XN286.format(n=len(text), unit="characters"))
+    try:
+        fields = collect_fields(record, id_field=settings.id_field, text_field=settings.text_field)
+    except KeyError as err:
+        return Rejected(path, line, Errors.XN289.format(field=err.args[0]))
+    row = make_row(text, path, line)._replace(fields=fields)
+    own_id = record.get(settings.id_field)
+    return row if own_id is None else row._replace(id=own_id)
+
+
+def make_row(text: str, path: str, line: int) -> Row:
+    """A row whose id is its place."""
+    return Row(f"{path}:{line}", text, {}, path, line)
