@@ -7,7 +7,7 @@ import numpy as np
 from spacy.tokens import Doc
 
 from ..types import Input
-from .tokenizer import Pieces, PieceTokenizer, read_texts
+from .tokenizer import Pieces, PieceTokenizer, read_docs
 
 
 class PreparedDocs(List[Doc]):
@@ -22,7 +22,8 @@ class PreparedDocs(List[Doc]):
     def __init__(self, docs: Iterable[Doc], tokenizer: PieceTokenizer, input: Input):
         super().__init__(docs)
         self._tokenizer = tokenizer
-        self._texts = read_texts(self, input)
+        self._input = input
+        self._read = read_docs(self, input)
         self._pieces: Optional[Pieces] = None
         # A thread for each batch, no pool: a forked worker has no threads, and would wait for a pool's for ever.
         self._thread = threading.Thread(target=self._cut, name="xlmr_ner pieces")
@@ -30,7 +31,7 @@ class PreparedDocs(List[Doc]):
 
     def _cut(self) -> None:
         try:
-            self._pieces = self._tokenizer.cut(self._texts)
+            self._pieces = self._tokenizer.cut(self._read)
         except BaseException:  # also panics of the tokenizer; what fails here fails again, and is told, in find_pieces
             self._pieces = None
 
@@ -41,8 +42,8 @@ class PreparedDocs(List[Doc]):
         """
         self._thread.join()
         n_tokens = [len(doc) for doc in self]
-        is_same = tokenizer is self._tokenizer and input == self._texts.input
-        return self._pieces if is_same and np.array_equal(n_tokens, self._texts.n_tokens) else None
+        is_same = tokenizer is self._tokenizer and input == self._input
+        return self._pieces if is_same and np.array_equal(n_tokens, self._read.n_tokens) else None
 
 
 def find_pieces(docs: Sequence[Doc], tokenizer: PieceTokenizer, input: Input) -> Pieces:

@@ -2,10 +2,10 @@
 
 import json
 import os
-from typing import Any, List, NamedTuple, Optional, Sequence
+from typing import Any, List, NamedTuple, Sequence, Union
 
 import numpy as np
-from spacy.attrs import IDX, LENGTH
+from spacy.attrs import IDX, LENGTH, ORTH
 from spacy.tokens import Doc
 from thinc.types import Ragged
 from tokenizers import Encoding, Tokenizer
@@ -14,6 +14,8 @@ from ..types import Input, IntArray
 from .alignment import align_pieces, trim_offsets
 
 MARKER = "\u2581"
+# Words that one thread of the tokenizer takes at a time.
+WORDS_AT_ONCE = 256
 # Of the last ones str.isspace is False, yet SentencePiece's normaliser makes spaces of them.
 _SPACES = np.array([i for i in range(0x3001) if chr(i).isspace()] + [*range(0x200B, 0x2010), 0x2581, 0xFEFF, 0xFFFD])
 
@@ -31,20 +33,30 @@ class Pieces(NamedTuple):
     tokens: Ragged
 
 
-class DocTexts(NamedTuple):
-    """What is read of docs to tokenize them, so that it can be done when they are gone.
+class DocWords(NamedTuple):
+    """The words of docs, each once, so that they can be tokenized when the docs are gone.
 
-    input (Input): As for PieceTokenizer.tokenize.
-    texts (List[Any]): For each doc its words, or its text.
+    words (List[str]): Shape (n_words,). In no order.
+    rows (IntArray): Shape (n_tokens,). Which of them each token of all docs is.
     n_tokens (IntArray): Shape (n_docs,).
-    spans (List[Optional[IntArray]]): For each doc where its tokens begin and end, (n_tokens, 2), in characters; None
-        for words.
     """
 
-    input: Input
-    texts: List[Any]
+    words: List[str]
+    rows: IntArray
     n_tokens: IntArray
-    spans: List[Optional[IntArray]]
+
+
+class DocTexts(NamedTuple):
+    """The texts of docs, likewise.
+
+    texts (List[str]): Of each doc.
+    spans (List[IntArray]): For each doc where its tokens begin and end, (n_tokens, 2), in characters.
+    n_tokens (IntArray): Shape (n_docs,).
+    """
+
+    texts: List[str]
+    spans: List[IntArray]
+    n_tokens: IntArray
 
 
 class PieceTokenizer:
@@ -100,30 +112,43 @@ class PieceTokenizer:
         input (Input): "words": each token by itself, as checkpoints are trained; "text": doc.text as it is.
         RETURNS (Pieces): The pieces of all docs.
         """
-        return self.cut(read_texts(docs, input))
+        return self.cut(read_docs(docs, input))
 
-    def cut(self, read: DocTexts) -> Pieces:
+    def cut(self, read: Union[DocWords, DocTexts]) -> Pieces:
         """Tokenize what was read of docs."""
         if os.getpid() != self._pid:
             # In a forked worker the threads of the parent are gone, and waiting for them would take for ever.
             os.environ["TOKENIZERS_PARALLELISM"] = "false"
-        if read.input == "words":
-            encodings = self._word_backend.encode_batch(read.texts, is_pretokenized=True, add_special_tokens=False)
-        else:
-            encodings = self._backend.encode_batch(read.texts, add_special_tokens=False)
-        tokens = [
-            _group_words(encoding, int(n_tokens)) if spans is None else self._group_text(encoding, text, spans)
-            for encoding, text, n_tokens, spans in zip(encodings, read.texts, read.n_tokens, read.spans)
-        ]
+        return self._cut_words(read) if isinstance(read, DocWords) else self._cut_texts(read)
+
+    def _cut_words(self, read: DocWords) -> Pieces:
+        """Each word once: its pieces are the same wherever it stands."""
+        starts = range(0, len(read.words), WORDS_AT_ONCE)
+        parts = [read.words[start : start + WORDS_AT_ONCE] for start in starts]
+        encodings = self._word_backend.encode_batch(parts, is_pretokenized=True, add_special_tokens=False)
+        ids = _join([np.array(encoding.ids, dtype=np.int64) for encoding in encodings])
+        owners = [np.array(encoding.word_ids, dtype=np.int64) for encoding in encodings]
+        lengths = _join([np.bincount(own, minlength=len(part)) for own, part in zip(owners, parts)])
+        before = np.cumsum(lengths) - lengths
+        token_lengths = lengths[read.rows]
+        token_ends = np.append(0, np.cumsum(token_lengths))
+        n_pieces = int(token_ends[-1])
+        rows = np.arange(n_pieces) + np.repeat(before[read.rows] - token_ends[:-1], token_lengths)
+        doc_ends = np.cumsum(read.n_tokens)
+        doc_lengths = token_ends[doc_ends] - token_ends[doc_ends - read.n_tokens]
+        return Pieces(ids[rows], doc_lengths, Ragged(np.arange(n_pieces), token_lengths))
+
+    def _cut_texts(self, read: DocTexts) -> Pieces:
+        encodings = self._backend.encode_batch(read.texts, add_special_tokens=False)
+        tokens = [self._group_text(*one) for one in zip(encodings, read.texts, read.spans)]
         doc_lengths = np.array([len(encoding) for encoding in encodings], dtype=np.int64)
         doc_starts = np.cumsum(doc_lengths) - doc_lengths
-        no_ids = np.zeros(0, dtype=np.int64)
         return Pieces(
-            np.concatenate([no_ids, *(np.array(encoding.ids, dtype=np.int64) for encoding in encodings)]),
+            _join([np.array(encoding.ids, dtype=np.int64) for encoding in encodings]),
             doc_lengths,
             Ragged(
-                np.concatenate([no_ids, *(doc.dataXd + start for doc, start in zip(tokens, doc_starts))]),
-                np.concatenate([no_ids, *(doc.lengths for doc in tokens)]),
+                _join([doc.dataXd + start for doc, start in zip(tokens, doc_starts)]),
+                _join([doc.lengths for doc in tokens]),
             ),
         )
 
@@ -134,16 +159,21 @@ class PieceTokenizer:
         return align_pieces(token_spans, trim_offsets(offsets, np.isin(chars, _SPACES), is_marker))
 
 
-def read_texts(docs: Sequence[Doc], input: Input) -> DocTexts:
+def read_docs(docs: Sequence[Doc], input: Input) -> Union[DocWords, DocTexts]:
     """Read what a tokenizer needs of docs.
 
     docs, input: As for PieceTokenizer.tokenize.
-    RETURNS (DocTexts): Nothing of it is the docs' own.
+    RETURNS (Union[DocWords, DocTexts]): Nothing of it is the docs' own.
     """
     n_tokens = np.array([len(doc) for doc in docs], dtype=np.int64)
-    if input == "words":
-        return DocTexts(input, [[token.text for token in doc] for doc in docs], n_tokens, [None] * len(docs))
-    return DocTexts(input, [doc.text for doc in docs], n_tokens, [_find_spans(doc) for doc in docs])
+    if input == "text":
+        return DocTexts([doc.text for doc in docs], [_find_spans(doc) for doc in docs], n_tokens)
+    no_words = np.zeros(0, dtype=np.uint64)
+    orths = np.concatenate([no_words, *(doc.to_array([ORTH]).reshape(-1) for doc in docs)])
+    keys, firsts, rows = np.unique(orths, return_index=True, return_inverse=True)
+    owners = np.searchsorted(np.cumsum(n_tokens), firsts, side="right")  # docs may have different vocabularies
+    words = [docs[doc].vocab.strings[key] for doc, key in zip(owners.tolist(), keys.tolist())]
+    return DocWords(words, rows.astype(np.int64), n_tokens)
 
 
 def _find_spans(doc: Doc) -> IntArray:
@@ -152,9 +182,8 @@ def _find_spans(doc: Doc) -> IntArray:
     return spans
 
 
-def _group_words(encoding: Encoding, n_tokens: int) -> Ragged:
-    words = np.array(encoding.word_ids, dtype=np.int64)
-    return Ragged(np.arange(len(words)), np.bincount(words, minlength=n_tokens))
+def _join(arrays: Sequence[IntArray]) -> IntArray:
+    return np.concatenate([np.zeros(0, dtype=np.int64), *arrays])
 
 
 def _with_prefix_space(backend: Tokenizer) -> Tokenizer:

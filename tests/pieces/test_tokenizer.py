@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from toys import make_config, write_tokenizer
 from transformers import AutoTokenizer
 
-from spacy_xlmr_ner.pieces.tokenizer import Pieces, PieceTokenizer
+from spacy_xlmr_ner.pieces.tokenizer import WORDS_AT_ONCE, Pieces, PieceTokenizer
 
 VOCAB = spacy.blank("xx").vocab
 METASPACE = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}
@@ -99,6 +99,26 @@ def test_tokenize_gives_pieces_of_docs_in_order(tokenizer, input):
     pieces = tokenizer.tokenize(docs, input)
     assert pieces.doc_lengths.tolist() == [0, 5, 0, 2]
     assert list_pieces(tokenizer, pieces) == [["▁Jack"], ["▁Spar", "row"], ["▁love", "s"], ["▁New"], ["▁York"]]
+
+
+def test_words_that_come_again_have_the_pieces_of_each_doc_alone(tokenizer):
+    # More words than one thread takes at a time, each in several docs, empty docs and words without pieces between.
+    words = [f"{name}{i}" for name in ("Jack", "York", "張") for i in range(WORDS_AT_ONCE)] + [" ", "🚀🚀"]
+    texts = [words[::2], [], words[1::3], words[::-1], [" "], []]
+    pieces = tokenizer.tokenize([make_doc(text) for text in texts], "words")
+    alone = [tokenizer._word_backend.encode(text, is_pretokenized=True, add_special_tokens=False) for text in texts]
+    assert pieces.ids.tolist() == [i for encoding in alone for i in encoding.ids]
+    assert pieces.doc_lengths.tolist() == [len(encoding.ids) for encoding in alone]
+    expected = [encoding.word_ids.count(i) for encoding, text in zip(alone, texts) for i in range(len(text))]
+    assert pieces.tokens.lengths.tolist() == expected
+    assert pieces.tokens.dataXd.tolist() == list(range(len(pieces.ids)))
+
+
+def test_docs_may_have_vocabularies_of_their_own(tokenizer):
+    docs = [Doc(spacy.blank("xx").vocab, words=words) for words in (["Jack", "loves"], ["York", "Jack"])]
+    pieces = tokenizer.tokenize(docs, "words")
+    assert "York" not in docs[0].vocab.strings
+    assert [pieces[0] for pieces in list_pieces(tokenizer, pieces)] == ["▁Jack", "▁love", "▁York", "▁Jack"]
 
 
 @pytest.mark.parametrize("input", ["words", "text"])
