@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from ..errors import Errors
 from .annotator import Annotated
 from .rows import Place, Rejected
+from .shard_file import write_shard
 from .shards import Position, Shard
 from .writers import ShardWriter, dump_json
 
@@ -85,23 +86,14 @@ class Journal:
         """Write a shard and say that it is done. RETURNS (ShardRecord): What the manifest says of it."""
         path = self.find_path(shard.number)
         aside = path.with_name("." + path.name + NEW)
-        failed = [
-            Rejected(row.file, row.line, reason)
-            for row, reason in zip(shard.rows, annotated.outcomes)
-            if isinstance(reason, str)
-        ]
-        unfit = writer.write(aside, shard.rows, annotated)
-        rejected = sorted([*shard.rejected, *failed, *unfit], key=lambda one: (one.file, one.line))
-        _flush(aside)
-        os.replace(aside, path)
-        _flush(self.out)
+        written = write_shard(path, shard, annotated, writer, aside=aside)
         record = ShardRecord(
             file=path.name,
-            n_texts=len(shard.rows) - len(failed) - len(unfit),
-            n_rejected=len(rejected),
-            ents=count_labels(annotated if not unfit else _leave_out(annotated, shard, unfit)),
+            n_texts=written.n_texts,
+            n_rejected=len(written.rejected),
+            ents=written.ents,
             n_bytes=path.stat().st_size,
-            rejected_bytes=self._add_rejected(rejected),
+            rejected_bytes=self._add_rejected(written.rejected),
             end=shard.end,
             seconds=round(seconds, 3),
         )
@@ -197,22 +189,6 @@ class Journal:
             os.fsync(file.fileno())
 
 
-def _leave_out(annotated: Annotated, shard: Shard, unfit: Sequence[Rejected]) -> Annotated:
-    """What was annotated without the rows that the format cannot hold."""
-    places = {(one.file, one.line) for one in unfit}
-    pairs = zip(shard.rows, annotated.outcomes)
-    return annotated._replace(outcomes=[ents for row, ents in pairs if (row.file, row.line) not in places])
-
-
-def count_labels(annotated: Annotated) -> Dict[str, int]:
-    """Entities by label."""
-    counts: Dict[str, int] = {}
-    for ents in annotated.outcomes:
-        for ent in ents if not isinstance(ents, str) else []:
-            counts[ent["label"]] = counts.get(ent["label"], 0) + 1
-    return dict(sorted(counts.items()))
-
-
 def describe_difference(key: str, found: Any, given: Any) -> Tuple[str, str]:
     """What is different between two headers, for a message."""
     if key != "inputs":
@@ -238,14 +214,3 @@ def _read_record(line: Dict[str, Any]) -> ShardRecord:
     end = line["end"]
     place = Place(**{name: end[name] for name in Place._fields})
     return ShardRecord(**{**line, "end": Position(end["input"], place, end["digest"])})
-
-
-def _flush(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk."""
-    if path.is_dir() and os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

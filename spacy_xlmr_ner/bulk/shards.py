@@ -1,6 +1,6 @@
 """The rows of all inputs, cut into shards: always at the same places, whatever was done before."""
 
-from typing import Iterator, List, NamedTuple, Sequence
+from typing import Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
 from .inputs import Input, InputReader
 from .rows import START, Entry, Place, Rejected, Row
@@ -44,24 +44,42 @@ def cut_shards(
     size (int): Rows in a shard, rejected ones included, at most; long texts make it fewer.
     start (Position): Where to begin.
     index (int): The number of the first shard.
+    RETURNS (Iterator[Shard]): Shards that are not empty.
+    """
+    return gather_shards(_read_all(inputs, settings, start), size=size, end=start, index=index)
+
+
+def _read_all(
+    inputs: Sequence[Input], settings: ReadSettings, start: Position
+) -> Iterator[Tuple[Entry, Position, int]]:
+    """The rows of all inputs, with where reading has come to and how much of the files that is."""
+    n_before = sum(one.size for one in inputs[: start.number])
+    for number in range(start.number, len(inputs)):
+        reader = InputReader(inputs[number], settings)
+        own_start = start if number == start.number else Position()
+        for entry, place in reader.read(own_start.place, own_start.digest):
+            yield entry, Position(number, place, reader.digest), n_before + reader.n_bytes
+        n_before += inputs[number].size
+
+
+def gather_shards(
+    read: Iterable[Tuple[Entry, Position, int]], *, size: int, end: Position, index: int
+) -> Iterator[Shard]:
+    """Gather rows to shards, as cut_shards has them.
+
+    read (Iterable[Tuple[Entry, Position, int]]): Rows, the position behind each, and how much of the files that is.
+    size (int), index (int): As in cut_shards.
+    end (Position): Where the rows begin.
     YIELDS (Shard): Shards that are not empty.
     """
     entries: List[Entry] = []
-    n_chars = 0
-    end = start
-    n_bytes = 0
-    for number in range(start.number, len(inputs)):
-        reader = InputReader(inputs[number], settings)
-        n_before = sum(one.size for one in inputs[:number])
-        own_start = start if number == start.number else Position()
-        for entry, place in reader.read(own_start.place, own_start.digest):
-            entries.append(entry)
-            n_chars += _weigh(entry)
-            end = Position(number, place, reader.digest)
-            n_bytes = n_before + reader.n_bytes
-            if len(entries) == size or n_chars >= MAX_CHARS:
-                yield _make_shard(index, entries, end, n_bytes)
-                entries, n_chars, index = [], 0, index + 1
+    n_chars = n_bytes = 0
+    for entry, end, n_bytes in read:
+        entries.append(entry)
+        n_chars += _weigh(entry)
+        if len(entries) == size or n_chars >= MAX_CHARS:
+            yield _make_shard(index, entries, end, n_bytes)
+            entries, n_chars, index = [], 0, index + 1
     if entries:
         yield _make_shard(index, entries, end, n_bytes)
 
