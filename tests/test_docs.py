@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+RECIPES = ROOT / "docs" / "recipes.md"
 
 
 def find_blocks(page):
@@ -29,12 +30,20 @@ def test_readme_python_blocks_run(capsys):
     assert "▁Angel" in out
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [page for page in PAGES if page != RECIPES], ids=lambda page: page.stem)
 def test_python_blocks_of_the_docs_run(page):
     namespace = {}
     for language, no_run, code in find_blocks(page):
         if language == "python" and not no_run:
             exec(compile(code, str(page), "exec"), namespace)
+
+
+def test_every_recipe_is_run_by_a_test_of_its_own():
+    """Some need another's package; the tests beside that package skip where it is not there."""
+    headings = re.findall(r"^## (.+)$", RECIPES.read_text(encoding="utf8"), re.MULTILINE)
+    tests = "".join(path.read_text(encoding="utf8") for path in (ROOT / "tests" / "ecosystem").glob("test_*.py"))
+    assert set(re.findall(r"(?:run|read)_recipe\(\"([^\"]+)\"", tests)) == set(headings)
+    assert [no_run for _, no_run, _ in find_blocks(RECIPES) if no_run] == []
 
 
 @pytest.mark.parametrize("page", [README, *PAGES], ids=lambda page: page.stem)
