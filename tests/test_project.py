@@ -1,6 +1,7 @@
 """The spaCy project in project/, run end to end at toy size as a user runs it."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,18 @@ def write_iob(path, docs):
     path.write_text("\n".join(lines) + "\n", encoding="utf8")
 
 
+def check_wheel(wheel, site):
+    """Installed, it loads by its name in a process that imports spaCy alone; it asks pip for this package."""
+    install = ["install", "-q", "--no-deps", "--no-index", "--target", str(site), str(wheel)]
+    subprocess.run([sys.executable, "-m", "pip", *install], check=True)
+    code = "import spacy; print(*spacy.load('xx_xlmr_ner')('Jack lives in Berlin').ents, sep='|')"
+    environment = {**os.environ, "PYTHONPATH": str(site), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout.strip() == "Jack|Berlin", done.stderr
+    (metadata,) = site.glob("xx_xlmr_ner-*.dist-info/METADATA")
+    assert "\nRequires-Dist: spacy-xlmr-ner" in metadata.read_text(encoding="utf8")
+
+
 @pytest.fixture
 def project(tmp_path):
     """A copy of the project beside the configs, as in the repository."""
@@ -49,7 +62,8 @@ def test_project_runs_end_to_end(project, tmp_path):
     assert json.loads((project / "metrics" / "test.json").read_text())["ents_f"] > 0.9
     assert "<title>" in (project / "pages" / "report.html").read_text(encoding="utf8")
     assert (project / "pages" / "entities.html").read_text(encoding="utf8").count("<figure") == 50
-    assert list(project.glob("packages/*/dist/xx_xlmr_ner-0.1.0-py3-none-any.whl"))
+    (wheel,) = project.glob("packages/*/dist/xx_xlmr_ner-0.1.0-py3-none-any.whl")
+    check_wheel(wheel, tmp_path / "site")
     found = spacy.load(project / "training" / "model-best")("Jack lives in Berlin").ents
     assert [(ent.text, ent.label_) for ent in found] == [("Jack", "PER"), ("Berlin", "LOC")]
     again = run(project, "all", ".", "--vars.config", "toy.cfg")
