@@ -18,7 +18,7 @@ from .errors import Errors
 from .layers.token_tagger import TokenTagger
 from .layers.xlmr_tagger import XlmrTagger
 from .runtimes.onnx_engine import OnnxEngine
-from .runtimes.torch import TorchEngine
+from .runtimes.torch_engine import TorchEngine
 from .runtimes.torch_training import TorchTrainer, swap_params
 from .scratch import NetworkShape, init_checkpoint
 from .settings import check_choice, check_different, check_number, check_overlap, check_range
@@ -48,7 +48,7 @@ def build_xlmr_tagger_v1(
     pooling: str = "first",
     window: Optional[int] = None,
     overlap: int = 64,
-    max_batch_pieces: int = 4096,
+    max_batch_pieces: Optional[int] = None,
     runtime: str = "torch",
     precision: str = "float32",
     device: Optional[str] = None,
@@ -71,10 +71,11 @@ def build_xlmr_tagger_v1(
     pooling (str): "first", "mean" or "max": how the pieces of a token make its logits.
     window (Optional[int]): Pieces, specials included; None: all that the checkpoint allows.
     overlap (int): Pieces that neighbouring windows share.
-    max_batch_pieces (int): Pieces in a batch, padding included.
+    max_batch_pieces (Optional[int]): Pieces in a batch, padding included; None: 4096, on a GPU what its memory holds.
     runtime (str): What runs the network when it predicts: "torch" or, on the CPU, "onnx" (extra `onnx`).
     precision (str): "float32", "bfloat16" or "float16"; with "onnx" "float32" or "int8".
-    device (Optional[str]): "cpu", "cuda:0", "mps"; None: where spaCy is. ONNX Runtime runs on the CPU in any case.
+    device (Optional[str]): "cpu", "cuda:0", "mps"; "cuda": in each worker process a GPU of its own; None: where spaCy
+        is. ONNX Runtime runs on the CPU in any case.
     freeze (Union[int, str, None]): What training leaves as it is: "embeddings", "encoder", or a number: the embeddings
         and so many layers.
     layer_decay (float): How much slower each layer learns than the one above it: 1.0 is not at all.
@@ -87,7 +88,8 @@ def build_xlmr_tagger_v1(
     RAISES (ValueError): XN101 to XN123, for a value that can be seen to be wrong without the weights.
     """
     check_number("overlap", overlap, least=0)
-    check_number("max_batch_pieces", max_batch_pieces, least=1)
+    if max_batch_pieces is not None:
+        check_number("max_batch_pieces", max_batch_pieces, least=1)
     if window is not None:
         check_number("window", window, least=3)
         check_overlap(overlap, window)

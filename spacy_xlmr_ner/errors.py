@@ -77,6 +77,11 @@ class Errors(metaclass=ErrorsWithCodes):
         "The memory of '{device}' does not do for one window of {n_pieces} pieces ({reason}). Give it less to hold: a "
         "smaller `window` in [components.<name>.model], or another process that ends."
     )
+    XN130 = (
+        "This process was forked from one that uses '{device}', which cannot be used in both. Have workers spawned: "
+        "multiprocessing.set_start_method('spawn') where the program begins, below `if __name__ == '__main__':`. With "
+        'device = "cuda" in [components.<name>.model] each of them takes a GPU of its own.'
+    )
     # XN2xx: labels
     XN201 = (
         "The checkpoint '{checkpoint}' does not name its tags (found: {found}). Give the names, in id order, as "
@@ -326,6 +331,26 @@ class Errors(metaclass=ErrorsWithCodes):
         "The pipeline has no component that finds entities (it has: {found}). Give one that has, or a checkpoint."
     )
 
+    # XN241 to XN249: on a cluster
+    XN241 = (
+        "`--resume` does not go with `--ray`: a cluster does lost work again by itself, and what it writes is whole or "
+        "not there. Leave out --resume, or --ray."
+    )
+    XN242 = (
+        "'{path}' is not the file that the job began with: it was changed, or is another one on a worker's machine (it "
+        "has {n} bytes; {expected} were expected). Leave files as they are, where all workers see the same."
+    )
+    XN243 = "The job on Ray has failed ({reason}). '{out}' was not written. Mend that and give the same command again."
+    XN244 = "{n} workers are asked for, but the cluster has {room} {kind}. Ask for fewer with --n-process."
+    XN245 = (
+        "'{path}', which a worker has written, is not here. Give an --out in a file system that all machines of the "
+        "cluster share."
+    )
+    XN246 = "The dataset has a column '{name}' already, which is to be added. Rename or drop it."
+    XN247 = "The dataset has no column '{field}' (found: {found}). Name the one that holds the texts with `text_field`."
+    XN248 = "No cluster of Ray is to be had at '{address}' ({reason}). Check the address, or start one with `ray start`."
+    XN249 = "The workers of a cluster cannot read standard input. Write it to a file that they see."
+
     # XN44x: a head over another component's vectors
     XN440 = (
         "The component's `tok2vec` listens to {upstream}, which has not seen {n} of the docs, such as {text!r}. Put it "
@@ -357,6 +382,11 @@ class Errors(metaclass=ErrorsWithCodes):
         'The model gave {n} tokens logits that are no finite numbers. With precision = "float16" they may have '
         'overflown: try "bfloat16" or "float32". Else the weights are damaged, or their training has diverged: lower '
         "its learn_rate."
+    )
+
+    XN903 = (
+        "Shard {index} of piece {piece} has not come back from the cluster, so that rows would be missing. Nothing was "
+        "written; this should not happen, please report it."
     )
 
 

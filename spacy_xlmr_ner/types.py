@@ -15,6 +15,7 @@ from typing import (
     Sequence,
     Tuple,
     Union,
+    runtime_checkable,
 )
 
 import numpy as np
@@ -86,14 +87,14 @@ class InputSettings:
 
     window (Optional[int]): Pieces, specials included; None: all that the checkpoint allows.
     overlap (int): Pieces that neighbouring windows share, at most.
-    max_batch_pieces (int): Pieces in a batch of windows, padding included.
+    max_batch_pieces (Optional[int]): Pieces in a batch of windows, padding included; None: as suits what runs them.
     """
 
     input: Input
     pooling: Pooling
     window: Optional[int]
     overlap: int
-    max_batch_pieces: int
+    max_batch_pieces: Optional[int]
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,27 @@ class Runtime(Protocol):
         piece_ids (IntArray): Shape (n_windows, length), padded.
         mask (BoolArray): The same shape; False where padded.
         RETURNS (FloatArray): Logits of shape (n_windows, length, n_tags), float32.
+        """
+
+
+@runtime_checkable
+class LaunchingRuntime(Runtime, Protocol):
+    """A runtime of a device that computes beside this program, such as a GPU.
+
+    max_batch_pieces (int): Pieces that its memory holds in a batch.
+    small_batch (int): Pieces in a batch that do not keep it busy.
+    """
+
+    max_batch_pieces: int
+    small_batch: int
+
+    def launch(self, piece_ids: IntArray, mask: BoolArray, is_read: BoolArray) -> Callable[[], FloatArray]:
+        """Start the network over one batch.
+
+        piece_ids (IntArray), mask (BoolArray): As for a call.
+        is_read (BoolArray): The same shape; whose logits are asked for.
+        RETURNS (Callable[[], FloatArray]): Waits for these logits, shape (n_read, n_tags), float32, and gives them in
+            order.
         """
 
 

@@ -15,7 +15,7 @@ SETTINGS = {
     "pooling": "first",
     "window": None,
     "overlap": 64,
-    "max_batch_pieces": 4096,
+    "max_batch_pieces": None,
     "runtime": "torch",
     "precision": "float32",
     "device": None,
@@ -43,7 +43,7 @@ def test_build_xlmr_tagger_reads_nothing(setting, monkeypatch):
 
     for function in ("load_checkpoint", "read_checkpoint"):
         monkeypatch.setattr(f"spacy_xlmr_ner.architectures.{function}", refuse)
-    for engine in ("torch.TorchEngine", "onnx_engine.OnnxEngine"):
+    for engine in ("torch_engine.TorchEngine", "onnx_engine.OnnxEngine"):
         monkeypatch.setattr(f"spacy_xlmr_ner.runtimes.{engine}.prepare", refuse)
     assert build_xlmr_tagger_v1(**{**SETTINGS, **setting}).name == "xlmr_tagger"
 

@@ -19,10 +19,13 @@ RANKS = {
     2: "decoding gold existing_ents checkpoint_files checkpoint_shim pieces/tokenizer",
     2.05: "pieces/ahead",
     2.1: "labelled loss pieces/runner pieces/sampling",
+    2.11: "pieces/launched",
     2.2: "trainable runtimes/seeding runtimes/weight_limit",
     3: "checkpoint runtimes/__init__ runtimes/torch runtimes/torch_optimizer layers/__init__ layers/pooled_logits",
     3.0005: "layers/transformer_pieces",
     3.001: "layers/token_tagger",
+    3.002: "runtimes/cuda",
+    3.003: "runtimes/torch_engine",
     3.01: "runtimes/sample_text",
     3.02: "runtimes/agreement",
     3.05: "runtimes/torch_training runtimes/onnx_graph layers/xlmr_tagger",
@@ -64,6 +67,7 @@ RANKS = {
     6.094: "bulk/table_readers",
     6.095: "bulk/inputs",
     6.096: "bulk/shards",
+    6.0965: "bulk/shard_file",
     6.097: "bulk/journal bulk/workers",
     6.098: "bulk/summary",
     6.0985: "bulk/job",
@@ -78,7 +82,7 @@ RANKS = {
 RANK = {f"{name}.py": rank for rank, names in RANKS.items() for name in names.split()}
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
 ONLY_IN = {
-    "torch": "runtimes/onnx.py runtimes/onnx_graph.py runtimes/seeding.py runtimes/weight_limit.py "
+    "torch": "runtimes/cuda.py runtimes/onnx.py runtimes/onnx_graph.py runtimes/seeding.py runtimes/weight_limit.py "
     "runtimes/torch.py runtimes/torch_optimizer.py runtimes/torch_training.py",
     "onnx": "",  # by require_extra alone, and so are the next
     "onnxruntime": "",

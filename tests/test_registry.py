@@ -38,7 +38,7 @@ input = "words"
 pooling = "first"
 window = null
 overlap = 64
-max_batch_pieces = 4096
+max_batch_pieces = null
 precision = "float32"
 device = null
 """

@@ -13,14 +13,17 @@ from thinc.types import Floats2d
 from ..checkpoint_shim import CheckpointShim
 from ..gold import describe_docs
 from ..pieces.ahead import PreparedDocs
-from ..pieces.runner import PieceLogits, compute_piece_logits, find_window
+from ..pieces.launched import LaunchedDocs
+from ..pieces.runner import PieceLogits, find_window, launch_piece_logits
 from ..pieces.sampling import PieceSampler, sample_pieces
 from ..pieces.tokenizer import PieceTokenizer
 from ..pieces.windows import own_tokens
 from ..types import (
     InputSettings,
+    LaunchingRuntime,
     LoadedCheckpoint,
     PieceTags,
+    Pooling,
     Runtime,
     SchemeName,
     TaggerModel,
@@ -84,9 +87,10 @@ def forward(
     if is_train:
         shim.batches.append(describe_docs(docs))
         training_pass = shim.trainer.begin_update(model.attrs["dropout_rate"])
-        result = run_network(model, docs, training_pass, is_train=True)
+        result = launch_network(model, docs, training_pass, is_train=True)()
     else:
-        result = run_network(model, docs, shim.runtime)
+        launched = docs.take(shim.runtime) if isinstance(docs, LaunchedDocs) else None
+        result = launched or launch_network(model, docs, shim.runtime, pooling=model.attrs["settings"].pooling)()
     scheme = get_scheme(get_tags(model), get_scheme_name(model))
     pooled = PooledLogits(result, pooling=model.attrs["settings"].pooling, scheme=scheme)
     if is_train:
@@ -105,21 +109,29 @@ def forward(
     return np.split(pooled.logits, ends[:-1]) if len(docs) else [], backprop
 
 
-def run_network(model: TaggerModel, docs: Sequence[Doc], runtime: Runtime, *, is_train: bool = False) -> PieceLogits:
-    """The logits of all pieces of a batch of docs."""
+def launch_network(
+    model: TaggerModel,
+    docs: Sequence[Doc],
+    runtime: Runtime,
+    *,
+    pooling: Optional[Pooling] = None,
+    is_train: bool = False,
+) -> Callable[[], PieceLogits]:
+    """Start the network over a batch of docs, for the logits of all pieces or of those that a pooling reads."""
     checkpoint = _get_shim(model).checkpoint
     training: TrainingSettings = model.attrs["training"]
     change_pieces = None
     if is_train and training.sample_pieces:
         sampler = _get_sampler(checkpoint.tokenizer, training.sampling_alpha)
         change_pieces = partial(sample_pieces, sampler=sampler, share=training.sample_pieces)
-    return compute_piece_logits(
+    return launch_piece_logits(
         docs,
         checkpoint.tokenizer,
         runtime,
         settings=model.attrs["settings"],
         max_window=checkpoint.max_window,
         n_tags=len(checkpoint.tags),
+        pooling=pooling,
         change_pieces=change_pieces,
     )
 
@@ -146,9 +158,15 @@ def check_encoder(model: TaggerModel, vocab: Vocab) -> None:
 
 
 def prepare(model: TaggerModel, docs: Sequence[Doc]) -> List[Doc]:
-    """Docs that are tokenized from now on, beside whatever is done until they are predicted."""
+    """Docs that are tokenized from now on, beside whatever is done until they are predicted.
+
+    A GPU that computes on its own is given them at once.
+    """
+    shim, settings = _get_shim(model), model.attrs["settings"]
     try:
-        return PreparedDocs(docs, _get_shim(model).checkpoint.tokenizer, model.attrs["settings"].input)
+        if isinstance(shim.runtime, LaunchingRuntime):
+            return LaunchedDocs(docs, shim.runtime, launch_network(model, docs, shim.runtime, pooling=settings.pooling))
+        return PreparedDocs(docs, shim.checkpoint.tokenizer, settings.input)
     except Exception:  # what cannot be read is told when it is predicted
         return list(docs)
 
@@ -218,7 +236,7 @@ def tag_pieces(model: TaggerModel, doc: Doc) -> PieceTags:
     """
     shim = _get_shim(model)
     tokenizer = shim.checkpoint.tokenizer
-    result = run_network(model, [doc], shim.runtime)
+    result = launch_network(model, [doc], shim.runtime)()
     pieces = np.arange(len(result.pieces.ids))
     if not len(pieces):  # such a doc has no window: nothing of it could be tagged
         ids = np.concatenate([tokenizer.prefix, tokenizer.suffix])

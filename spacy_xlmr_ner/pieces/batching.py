@@ -8,11 +8,13 @@ from ..types import BoolArray, IntArray
 
 # Windows down to this share of a batch's longest may join it, so that little is padding ...
 LEAST_FILL = 0.95
-# ... and any may while the batch has no more pieces than this, below which the machine is not busy.
+# ... and any may while the batch has no more pieces than this, below which a CPU is not busy.
 SMALL_BATCH = 256
+# Pieces in a batch where neither the user nor the runtime says how many.
+MAX_BATCH = 4096
 
 
-def plan_batches(lengths: IntArray, *, max_batch_pieces: int) -> List[IntArray]:
+def plan_batches(lengths: IntArray, *, max_batch_pieces: int, small_batch: int = SMALL_BATCH) -> List[IntArray]:
     """Sort windows by length and cut them into batches.
 
     A batch computes (its longest window) x (its number of windows) pieces, padding included; that stays within the
@@ -22,6 +24,7 @@ def plan_batches(lengths: IntArray, *, max_batch_pieces: int) -> List[IntArray]:
 
     lengths (IntArray): Shape (n_windows,). Pieces in each, specials included.
     max_batch_pieces (int): The budget.
+    small_batch (int): Pieces below which padding is no loss.
     RETURNS (List[IntArray]): Rows of lengths, each exactly once; longest first.
     """
     order = np.argsort(-lengths, kind="stable")
@@ -32,7 +35,7 @@ def plan_batches(lengths: IntArray, *, max_batch_pieces: int) -> List[IntArray]:
         longest = int(ordered[start])
         in_budget = start + max(1, max_batch_pieces // longest)
         alike = int(np.searchsorted(-ordered, -longest * LEAST_FILL, side="right"))
-        stop = max(start + 1, min(in_budget, max(alike, start + SMALL_BATCH // longest)))
+        stop = max(start + 1, min(in_budget, max(alike, start + small_batch // longest)))
         batches.append(order[start:stop])
         start = stop
     return batches

@@ -1,19 +1,21 @@
 """Docs to logits for each piece: tokenize, cut into windows, batch, run."""
 
 import warnings
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 from spacy.tokens import Doc
 from thinc.types import Ragged
 
 from ..errors import Errors, Warnings
-from ..types import BoolArray, FloatArray, InputSettings, IntArray, Runtime
+from ..types import BoolArray, FloatArray, InputSettings, IntArray, LaunchingRuntime, Pooling, Runtime
 from .ahead import find_pieces
 from .alignment import limit_pieces
-from .batching import pad_windows, plan_batches
+from .batching import MAX_BATCH, SMALL_BATCH, pad_windows, plan_batches
 from .tokenizer import Pieces, PieceTokenizer
-from .windows import Windows, cut_windows, find_cuts, find_token_ranges
+from .windows import Windows, cut_windows, find_cuts, find_token_ranges, own_tokens
+
+ChangePieces = Callable[[Pieces, Sequence[Doc]], Pieces]
 
 
 class PieceLogits(NamedTuple):
@@ -65,9 +67,29 @@ def compute_piece_logits(
     settings: InputSettings,
     max_window: int,
     n_tags: int,
-    change_pieces: Optional[Callable[[Pieces, Sequence[Doc]], Pieces]] = None,
+    change_pieces: Optional[ChangePieces] = None,
 ) -> PieceLogits:
-    """Run the network over a batch of docs.
+    """Run the network over a batch of docs. The arguments are those of launch_piece_logits.
+
+    RETURNS (PieceLogits): For all pieces of all docs.
+    """
+    return launch_piece_logits(
+        docs, tokenizer, runtime, settings=settings, max_window=max_window, n_tags=n_tags, change_pieces=change_pieces
+    )()
+
+
+def launch_piece_logits(
+    docs: Sequence[Doc],
+    tokenizer: PieceTokenizer,
+    runtime: Runtime,
+    *,
+    settings: InputSettings,
+    max_window: int,
+    n_tags: int,
+    pooling: Optional[Pooling] = None,
+    change_pieces: Optional[ChangePieces] = None,
+) -> Callable[[], PieceLogits]:
+    """Start the network over a batch of docs. Of a runtime that cannot but compute at once, all is done here.
 
     docs (Sequence[Doc]): Any docs, empty ones too.
     tokenizer (PieceTokenizer): Makes the pieces.
@@ -75,8 +97,9 @@ def compute_piece_logits(
     settings (InputSettings): How.
     max_window (int): What the checkpoint allows.
     n_tags (int): Columns of the logits.
+    pooling (Optional[Pooling]): What is to become of the logits: those that it does not read may be left zero.
     change_pieces (Optional[Callable]): Called with the pieces before anything is done with them; gives others.
-    RETURNS (PieceLogits): For all pieces of all docs.
+    RETURNS (Callable[[], PieceLogits]): Waits for the result.
     """
     capacity = find_window(settings, max_window, tokenizer.n_special) - tokenizer.n_special
     pieces = find_pieces(docs, tokenizer, settings.input)
@@ -87,16 +110,64 @@ def compute_piece_logits(
     windows = cut_windows(may_cut, pieces.doc_lengths, capacity=capacity, overlap=settings.overlap)
     lengths = windows.ends - windows.starts + tokenizer.n_special
     rows = np.cumsum(lengths) - lengths
-    logits = np.empty((int(lengths.sum()), n_tags), dtype=np.float32)
-    batches: List[Tuple[IntArray, BoolArray]] = []
-    for batch in plan_batches(lengths, max_batch_pieces=settings.max_batch_pieces):
-        starts, ends = windows.starts[batch], windows.ends[batch]
-        ids, mask = pad_windows(
-            pieces.ids, starts, ends, prefix=tokenizer.prefix, suffix=tokenizer.suffix, pad_id=tokenizer.pad_id
-        )
-        batches.append((rows[batch][:, None] + np.arange(ids.shape[1]), mask))
-        logits[batches[-1][0][mask]] = runtime(ids, mask)[mask]
-    return PieceLogits(pieces, windows, logits, rows + len(tokenizer.prefix), batches)
+    logits = np.zeros((int(lengths.sum()), n_tags), dtype=np.float32)
+    result = PieceLogits(pieces, windows, logits, rows + len(tokenizer.prefix), [])
+    is_read = _find_read(result, pooling) if isinstance(runtime, LaunchingRuntime) else None
+    waits: List[Tuple[IntArray, Callable[[], FloatArray]]] = []
+    for batch in plan_batches(lengths, **_find_limits(runtime, settings)):
+        ids, mask = _pad(pieces.ids, windows, batch, tokenizer)
+        batch_rows = rows[batch][:, None] + np.arange(ids.shape[1])
+        result.batches.append((batch_rows, mask))
+        reads = mask if is_read is None else mask & is_read[np.where(mask, batch_rows, 0)]
+        waits.append((batch_rows[reads], _launch(runtime, ids, mask, reads)))
+
+    def wait() -> PieceLogits:
+        for read_rows, wait_for_batch in waits:
+            logits[read_rows] = wait_for_batch()
+        return result
+
+    return wait
+
+
+def _find_limits(runtime: Runtime, settings: InputSettings) -> Dict[str, int]:
+    """The sizes of batches: the user's, the runtime's, or those that suit a CPU."""
+    most, small = MAX_BATCH, SMALL_BATCH
+    if isinstance(runtime, LaunchingRuntime):
+        most, small = runtime.max_batch_pieces, runtime.small_batch
+    return {"max_batch_pieces": settings.max_batch_pieces or most, "small_batch": small}
+
+
+def _pad(
+    piece_ids: IntArray, windows: Windows, batch: IntArray, tokenizer: PieceTokenizer
+) -> Tuple[IntArray, BoolArray]:
+    return pad_windows(
+        piece_ids,
+        windows.starts[batch],
+        windows.ends[batch],
+        prefix=tokenizer.prefix,
+        suffix=tokenizer.suffix,
+        pad_id=tokenizer.pad_id,
+    )
+
+
+def _launch(runtime: Runtime, ids: IntArray, mask: BoolArray, is_read: BoolArray) -> Callable[[], FloatArray]:
+    """Start a batch; what cannot but be waited for is computed here."""
+    if isinstance(runtime, LaunchingRuntime):
+        return runtime.launch(ids, mask, is_read)
+    logits = runtime(ids, mask)[is_read]
+    return lambda: logits
+
+
+def _find_read(result: PieceLogits, pooling: Optional[Pooling]) -> BoolArray:
+    """Which rows of the logits become logits of tokens, shape (n_rows,); all if it is not known how."""
+    is_read = np.full(len(result.logits), pooling is None)
+    if pooling is not None:
+        tokens = result.pieces.tokens
+        rows, links = result.find_rows(tokens, own_tokens(*find_token_ranges(tokens), result.windows))
+        if pooling == "first":
+            rows = rows[(np.cumsum(links.lengths) - links.lengths)[links.lengths > 0]]
+        is_read[rows] = True
+    return is_read
 
 
 def find_window(settings: InputSettings, max_window: int, n_special: int) -> int:

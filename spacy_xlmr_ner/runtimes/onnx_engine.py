@@ -13,7 +13,8 @@ from ..types import LoadedCheckpoint, OnnxPrecision, Runtime
 from .agreement import Agreement, compare_tags, tag_sample
 from .onnx import OnnxRuntime
 from .onnx_graph import EXTRA, EncoderGraph, quantize
-from .torch import TorchRuntime, leave_parent_threads
+from .torch import leave_parent_threads
+from .torch_engine import make_torch_runtime
 
 FORMAT_VERSION = 1
 # int8 is to give so large a share of the words of entities in the sample the tag that float32 gives them (with the
@@ -78,7 +79,7 @@ class OnnxEngine:
                     self._drop(self._source, err)
                     return self.make_runtime(checkpoint)
                 warnings.warn(Warnings.XW403.format(checkpoint=checkpoint.origin, reason=err), stacklevel=2)
-        return TorchRuntime(checkpoint.network, precision="float32", device=self._device)
+        return make_torch_runtime(checkpoint.network, precision="float32", device=self._device)
 
     def _make_onnx_runtime(self, encoder: EncoderGraph, checkpoint: LoadedCheckpoint) -> OnnxRuntime:
         graph = self._get_graph(encoder, checkpoint, self._compute_fingerprint(encoder))

@@ -1,14 +1,13 @@
 """The network in PyTorch."""
 
 import copy
+import multiprocessing
 import os
 import textwrap
 import threading
 import warnings
-from contextlib import nullcontext
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Optional
+from contextlib import contextmanager, nullcontext
+from typing import Any, Callable, Iterator, List, Optional, Sequence, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -16,7 +15,9 @@ import torch
 from thinc.util import get_torch_default_device
 
 from ..errors import Errors, Warnings
-from ..types import BoolArray, FloatArray, IntArray, LoadedCheckpoint, Precision
+from ..types import BoolArray, FloatArray, IntArray, Precision
+
+T = TypeVar("T")
 
 MAX_REASON = 160  # characters of PyTorch's own message
 
@@ -43,9 +44,10 @@ def make_lock(network: torch.nn.Module) -> threading.RLock:
 def find_device(device: Optional[str]) -> torch.device:
     """The device that a setting means.
 
-    device (Optional[str]): Such as "cpu", "cuda:0", "mps"; None: where spaCy is (spacy.require_gpu and friends).
+    device (Optional[str]): Such as "cpu", "cuda:0", "mps"; "cuda": in each worker a GPU of its own, as far as there
+        are; None: where spaCy is (spacy.require_gpu and friends).
     RETURNS (torch.device): A device that is there.
-    RAISES (ValueError): XN108 if it is not.
+    RAISES (ValueError): XN108 if it is not; XN130 if it is a GPU that a parent process uses.
     """
     if device is None:
         return get_torch_default_device()
@@ -53,8 +55,24 @@ def find_device(device: Optional[str]) -> torch.device:
         found = torch.device(device)
         torch.empty(1, device=found)
     except (RuntimeError, AssertionError, NotImplementedError) as err:
-        raise ValueError(Errors.XN108.format(device=device, reason=_shorten(err))) from err
+        is_forked = "forked subprocess" in str(err)  # PyTorch has no error of its own for it
+        message = Errors.XN130.format(device=device) if is_forked else None
+        raise ValueError(message or Errors.XN108.format(device=device, reason=_shorten(err))) from err
+    if found.type == "cuda" and found.index is None:
+        workers = getattr(multiprocessing.current_process(), "_identity", ())
+        return torch.device("cuda", pick_gpu(workers, torch.cuda.device_count()))
     return found
+
+
+def pick_gpu(workers: Sequence[int], n_gpus: int) -> int:
+    """The GPU of a process: each worker of nlp.pipe(n_process=...) has the next one.
+
+    workers (Sequence[int]): The process's number among its parent's workers, from 1, behind those of its parents; empty
+        for a program that is nobody's worker.
+    n_gpus (int): How many there are.
+    RETURNS (int): From 0.
+    """
+    return (workers[-1] - 1) % n_gpus if workers else 0
 
 
 def check_precision(precision: Precision, device: torch.device, *, setting: str = "precision") -> None:
@@ -90,32 +108,6 @@ def _shorten(err: Exception) -> str:
     return textwrap.shorten(str(err), MAX_REASON, placeholder=" ...")
 
 
-@dataclass(frozen=True)
-class TorchEngine:
-    """Makes runtimes of PyTorch. Nothing that it makes needs to be kept.
-
-    precision (Precision), device (Optional[str]): As for TorchRuntime.
-    """
-
-    precision: Precision
-    device: Optional[str]
-
-    def prepare(self) -> None:
-        """As types.Engine."""
-        leave_parent_threads()
-        check_precision(self.precision, find_device(self.device))
-
-    def make_runtime(self, checkpoint: LoadedCheckpoint) -> "TorchRuntime":
-        """As types.Engine."""
-        return TorchRuntime(checkpoint.network, precision=self.precision, device=self.device)
-
-    def write(self, checkpoint: LoadedCheckpoint, folder: Path, *, make: bool) -> None:
-        """As types.Engine."""
-
-    def read(self, checkpoint: LoadedCheckpoint, folder: Path) -> None:
-        """As types.Engine."""
-
-
 class TorchRuntime:
     """Runs a transformers network on a device, in a precision. Safe to be called from several threads.
 
@@ -141,10 +133,21 @@ class TorchRuntime:
         RAISES (MemoryError): XN129 if the memory does not do for one window.
         """
         leave_parent_threads()
+        parts = self._run_in_halves(self._run, piece_ids, mask)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _run_in_halves(self, run: Callable[..., T], piece_ids: IntArray, *others: Any) -> List[T]:
+        """Call `run` with a batch or, where that does not fit the memory, with halves of it; nothing is left out.
+
+        run (Callable): Takes these arrays, or rows of them.
+        piece_ids (IntArray), others (Any): Of as many windows.
+        RETURNS (List): What it returned, in the order of the windows.
+        RAISES (MemoryError): XN129 if the memory does not do for one window.
+        """
         n_windows = len(piece_ids)
         if self._most_pieces is None or piece_ids.size <= self._most_pieces or n_windows == 1:
             try:
-                return self._run(piece_ids, mask)
+                return [run(piece_ids, *others)]
             except RuntimeError as err:
                 if not _is_out_of_memory(err):
                     raise
@@ -152,18 +155,29 @@ class TorchRuntime:
                     message = Errors.XN129.format(n_pieces=piece_ids.size, device=self.device, reason=_shorten(err))
                     raise MemoryError(message) from err
             # Behind the except clause: the error holds on to what was computed so far.
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
-            limit = piece_ids.size // 2
-            self._most_pieces = limit if self._most_pieces is None else min(limit, self._most_pieces)
-            message = Warnings.XW408.format(n_pieces=piece_ids.size, device=self.device, limit=limit)
-            warnings.warn(message, stacklevel=2)
+            self._limit_pieces(piece_ids.size)
         halves = (slice(None, n_windows // 2), slice(n_windows // 2, None))
-        return np.concatenate([self(piece_ids[half], mask[half]) for half in halves])
+        parts = [self._run_in_halves(run, piece_ids[half], *(other[half] for other in others)) for half in halves]
+        return [result for part in parts for result in part]
+
+    def _limit_pieces(self, n_pieces: int) -> None:
+        """Remember that a batch of so many pieces was too large."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        limit = n_pieces // 2
+        self._most_pieces = limit if self._most_pieces is None else min(limit, self._most_pieces)
+        message = Warnings.XW408.format(n_pieces=n_pieces, device=self.device, limit=limit)
+        warnings.warn(message, stacklevel=4)
 
     def _run(self, piece_ids: IntArray, mask: BoolArray) -> FloatArray:
-        with _locks.get(self.network) or nullcontext(), torch.inference_mode():
+        with self._ready():
             ids = torch.from_numpy(piece_ids).to(self.device)
             attention_mask = torch.from_numpy(mask).to(self.device, torch.int64)
             logits = self.network(input_ids=ids, attention_mask=attention_mask).logits
             return logits.float().cpu().numpy()
+
+    @contextmanager
+    def _ready(self) -> Iterator[None]:
+        """Nothing trains the network meanwhile, and nothing is kept for it."""
+        with _locks.get(self.network) or nullcontext(), torch.inference_mode():
+            yield

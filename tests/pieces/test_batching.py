@@ -48,6 +48,15 @@ def test_batches_examples(lengths, budget, expected):
 
 
 @pytest.mark.parametrize(
+    "small_batch, expected", [(1, [[0], [1, 2], [3]]), (24, [[0, 1], [2, 3]]), (64, [[0, 1, 2, 3]])]
+)
+def test_a_machine_that_is_not_busy_takes_padding(small_batch, expected):
+    lengths = np.array([12, 8, 8, 4])
+    found = plan_batches(lengths, max_batch_pieces=4096, small_batch=small_batch)
+    assert [batch.tolist() for batch in found] == expected
+
+
+@pytest.mark.parametrize(
     "prefix, suffix, ids, mask",
     [
         ([0], [2], [[0, 11, 12, 13, 2], [0, 14, 2, 1, 1]], [[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]]),

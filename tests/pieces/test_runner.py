@@ -1,5 +1,5 @@
 import warnings
-from typing import List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from thinc.types import Ragged
 from toys import write_tokenizer
 
-from spacy_xlmr_ner.pieces.runner import PieceLogits, compute_piece_logits, find_window
+from spacy_xlmr_ner.pieces.runner import PieceLogits, compute_piece_logits, find_window, launch_piece_logits
 from spacy_xlmr_ner.pieces.tokenizer import Pieces, PieceTokenizer
 from spacy_xlmr_ner.pieces.windows import Windows, find_token_ranges, own_tokens
 from spacy_xlmr_ner.types import InputSettings
@@ -28,6 +28,28 @@ class Echo:
         self.shapes.append(piece_ids.shape)
         behind = mask.sum(axis=1, keepdims=True) - 1 - np.arange(piece_ids.shape[1])
         return np.stack([piece_ids, behind], axis=-1).astype(np.float32)
+
+
+class Launcher(Echo):
+    """The same on a card of its own: keeps what was started and waited for, and what was asked for."""
+
+    max_batch_pieces, small_batch = 40, 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: List[str] = []
+        self.asked: List[List[int]] = []
+
+    def launch(self, piece_ids: np.ndarray, mask: np.ndarray, is_read: np.ndarray) -> Callable[[], np.ndarray]:
+        logits = self(piece_ids, mask)
+        self.events.append("start")
+        self.asked += [row[reads].tolist() for row, reads in zip(piece_ids, is_read)]
+
+        def wait() -> np.ndarray:
+            self.events.append("wait")
+            return logits[is_read]
+
+        return wait
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +100,52 @@ def test_batches_go_across_docs_within_the_budget(tokenizer, max_batch_pieces):
     _, echo = run(tokenizer, make_docs(*[8] * 7, 40), make_settings(window=14, max_batch_pieces=max_batch_pieces))
     assert all(rows * width <= max_batch_pieces for rows, width in echo.shapes)
     assert max(rows for rows, _ in echo.shapes) > 1 or max_batch_pieces == 14
+
+
+def launch(tokenizer, docs, *, pooling=None, **settings):
+    launcher = Launcher()
+    wait = launch_piece_logits(
+        docs,
+        tokenizer,
+        launcher,
+        settings=make_settings(**{"max_batch_pieces": None, **settings}),
+        max_window=512,
+        n_tags=2,
+        pooling=pooling,
+    )
+    return wait, launcher
+
+
+def test_every_batch_is_started_before_the_first_is_waited_for(tokenizer):
+    docs = make_docs(3, 40, 0, 8, 1, 25)
+    wait, launcher = launch(tokenizer, docs)
+    assert set(launcher.events) == {"start"}
+    assert len(launcher.events) > 2
+    result = wait()
+    assert launcher.events[len(launcher.events) // 2 :] == ["wait"] * (len(launcher.events) // 2)
+    expected, _ = run(tokenizer, docs, make_settings())
+    assert result.logits[:, 0].tolist() == expected.logits[:, 0].tolist()
+
+
+@pytest.mark.parametrize("pooling, expected", [("first", ["▁Jack", "▁Spar", "▁love"]), ("mean", None), ("max", None)])
+def test_logits_that_are_not_pooled_are_not_asked_for(tokenizer, pooling, expected):
+    doc = Doc(VOCAB, words=["Jack", "Sparrow", "\n", "loves"])
+    _, launcher = launch(tokenizer, [doc], pooling=pooling)
+    pieces = expected or ["▁Jack", "▁Spar", "row", "▁love", "s"]
+    assert [tokenizer.get_pieces(np.array(ids)) for ids in launcher.asked] == [pieces]
+
+
+def test_windows_that_overlap_are_asked_for_what_their_own_tokens_need(tokenizer):
+    wait, launcher = launch(tokenizer, make_docs(24), pooling="mean", window=14)
+    tokens = wait().pieces.tokens
+    assert sum(map(len, launcher.asked)) == len(tokens.dataXd)
+    assert sum(shape[0] * shape[1] for shape in launcher.shapes) > len(tokens.dataXd)
+
+
+@pytest.mark.parametrize("max_batch_pieces, most", [(None, 40), (14, 14), (100, 100)])
+def test_batches_have_the_size_of_the_card_unless_the_user_says_another(tokenizer, max_batch_pieces, most):
+    _, launcher = launch(tokenizer, make_docs(*[8] * 40), max_batch_pieces=max_batch_pieces, window=14)
+    assert max(rows * width for rows, width in launcher.shapes) == most // 11 * 11  # 9 pieces and 2 specials each
 
 
 @pytest.mark.parametrize("docs", [[], make_docs(0), [Doc(VOCAB, words=[" ", "\n"])]])

@@ -6,7 +6,8 @@ import torch
 from transformers import AutoModelForTokenClassification
 
 from spacy_xlmr_ner.runtimes import torch as runtimes
-from spacy_xlmr_ner.runtimes.torch import TorchEngine, TorchRuntime, check_precision, find_device
+from spacy_xlmr_ner.runtimes.torch import TorchRuntime, check_precision, find_device, pick_gpu
+from spacy_xlmr_ner.runtimes.torch_engine import TorchEngine
 
 WINDOWS = [[0, 5, 6, 7, 2], [0, 8, 2], [0, 9, 10, 11, 12, 13, 14, 2]]
 
@@ -134,6 +135,23 @@ def test_torch_runtime_does_not_hide_other_errors(network):
 def test_find_device_refuses_what_is_not_there(device):
     with pytest.raises(ValueError, match=r"XN108.*\[components"):
         find_device(device)
+
+
+def test_find_device_says_what_to_do_in_a_forked_worker(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise RuntimeError("Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, ...")
+
+    monkeypatch.setattr(torch, "empty", refuse)
+    with pytest.raises(ValueError, match=r"XN130.*'cuda'.*spawn"):
+        find_device("cuda")
+
+
+@pytest.mark.parametrize(
+    "workers, n_gpus, expected",
+    [((), 4, 0), ((1,), 4, 0), ((2,), 4, 1), ((4,), 4, 3), ((5,), 4, 0), ((3,), 1, 0), ((1, 2), 2, 1)],
+)
+def test_each_worker_has_the_next_gpu(workers, n_gpus, expected):
+    assert pick_gpu(workers, n_gpus) == expected
 
 
 def test_find_device_follows_spacy_by_default(monkeypatch):
