@@ -3,12 +3,12 @@ import threading
 from pathlib import Path
 
 import pytest
-import spacy
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # Two processes side by side: with more threads they would be in each other's way. Before PyTorch is imported.
+    # Two processes side by side: with more threads they would be in each other's way. Before spaCy imports PyTorch.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import spacy
 from toys import write_chosen, write_random
 
 from spacy_xlmr_ner.pieces.tokenizer import PieceTokenizer
