@@ -1,6 +1,6 @@
 """spaCy's commands and ours around a training, each in a process of its own, as a user runs them.
 
-The first of them run by default; the others, one process of several seconds each, with `-m slow`.
+With `-m slow`; test_configs.py runs most of the same within its own process.
 """
 
 import json
@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 import spacy
-from toys import N_TOY_DOCS, TOY_STEPS, make_overrides, make_toy_docs
+from toys import TOY_STEPS, make_overrides
 
+pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parents[1] / "configs"
 CONFIGS = sorted(path.stem for path in FOLDER.glob("*.cfg"))
 TEXT = "Jack Sparrow lives in York and the Siemens AG in Berlin"
@@ -109,7 +110,6 @@ def heed_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-@pytest.mark.slow
 def test_train_shows_spacys_progress_bar_in_a_terminal(tmp_path):
     termios = pytest.importorskip("termios", reason="this system has no pseudo-terminals")
     training = Training("frozen_encoder", tmp_path)
@@ -132,7 +132,6 @@ def read_terminal(terminal):
         return b""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS)
 def test_every_command_takes_the_config(config, tmp_path):
     if config == "shared_transformer":
@@ -147,7 +146,6 @@ def test_every_command_takes_the_config(config, tmp_path):
     assert "NER F" in run_spacy("evaluate", training.best, training.corpus).stdout
 
 
-@pytest.mark.slow
 def test_init_labels_writes_what_a_training_takes(tmp_path):
     training = Training("finetune_base", tmp_path)
     run_spacy("init", "labels", training.config, tmp_path / "labels", *training.overrides)
@@ -163,14 +161,12 @@ def test_init_labels_writes_what_a_training_takes(tmp_path):
     assert spacy.load(training.best).get_pipe("xlmr_ner").labels == ("LOC", "ORG", "PER", "MISC")
 
 
-@pytest.mark.slow
 def test_assemble_makes_a_pipeline_without_training(training, tmp_path):
     name = training.best / "xlmr_ner" / "checkpoint"
     run_spacy("assemble", training.config, tmp_path / "pipeline", "--components.xlmr_ner.model.name", name)
     assert find_ents(tmp_path / "pipeline") == ENTS
 
 
-@pytest.mark.slow
 def test_package_installs_and_loads_by_its_name(training, tmp_path):
     run_spacy("package", training.best, tmp_path, "--name", "toy_ner", "--version", "1.2.3", "--build", "sdist")
     archive = tmp_path / "xx_toy_ner-1.2.3" / "dist" / "xx_toy_ner-1.2.3.tar.gz"
@@ -180,13 +176,11 @@ def test_package_installs_and_loads_by_its_name(training, tmp_path):
     assert run("-c", code, PYTHONPATH=str(target)).stdout.strip() == str(ENTS)
 
 
-@pytest.mark.slow
 def test_benchmark_speed_measures_a_trained_model(training):
     said = run_spacy("benchmark", "speed", training.best, training.corpus, "--batch-size", "16").stdout
     assert re.search(r"Mean: +[\d.]+ words/s", said)
 
 
-@pytest.mark.slow
 def test_training_goes_on_from_a_trained_model(training, tmp_path):
     """By `source`, as spaCy resumes."""
     config = spacy.util.load_config(training.config, interpolate=False)
@@ -200,9 +194,3 @@ def test_training_goes_on_from_a_trained_model(training, tmp_path):
     first = re.search(r"^ +0 +0 +[\d.]+ +([\d.]+) ", said, re.MULTILINE)
     assert float(first[1]) > 90
     assert find_ents(tmp_path / "output" / "model-best") == ENTS
-
-
-def test_toy_corpus_is_what_the_tests_take_it_for():
-    docs = make_toy_docs(N_TOY_DOCS)
-    assert len({doc.text for doc in docs}) == N_TOY_DOCS
-    assert {ent.label_ for doc in docs for ent in doc.ents} == {"PER", "LOC", "ORG"}

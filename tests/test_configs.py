@@ -44,6 +44,12 @@ def test_there_is_a_config_for_each_purpose():
     assert CONFIGS == ["finetune_base", "frozen_encoder", "scratch_small", "shared_transformer"]
 
 
+def test_toy_corpus_is_what_the_tests_take_it_for():
+    docs = make_toy_docs(N_TOY_DOCS)
+    assert len({doc.text for doc in docs}) == N_TOY_DOCS
+    assert {ent.label_ for doc in docs for ent in doc.ents} == {"PER", "LOC", "ORG"}
+
+
 def test_config_is_complete(config):
     written = load_config(FOLDER / f"{config}.cfg")
     _, filled = fill_config(Path("-"), FOLDER / f"{config}.cfg", silent=True)

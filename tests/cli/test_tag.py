@@ -1,6 +1,5 @@
 import json
-import subprocess
-import sys
+import runpy
 
 import pytest
 from typer.testing import CliRunner
@@ -86,11 +85,13 @@ def test_tag_tells_what_is_wrong_in_one_line(run, args, said):
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_module_runs_the_model_in_the_package():
-    """The README's main command, as a user runs it."""
-    command = [sys.executable, "-m", "spacy_xlmr_ner", "tag", "Jack Sparrow loves New York!", "--json"]
-    result = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf8")
-    ents = json.loads(result.stdout)[0]["ents"]
+def test_module_runs_the_model_in_the_package(monkeypatch, capsys):
+    """The README's main command, as `python -m` runs it."""
+    monkeypatch.setattr("sys.argv", ["spacy_xlmr_ner", "tag", "Jack Sparrow loves New York!", "--json"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("spacy_xlmr_ner", run_name="__main__", alter_sys=True)
+    assert ended.value.code == 0
+    ents = json.loads(capsys.readouterr().out)[0]["ents"]
     assert ("Jack Sparrow", "PER") in [(ent["text"], ent["label"]) for ent in ents]
 
 
