@@ -39,14 +39,19 @@ def make_hf_token_pipe(folder: str, batch_size: int) -> Tagger:
     return lambda texts: [list_ents(doc.ents) for doc in nlp.pipe(texts)]
 
 
-def make_pipeline(folder: str, batch_size: int) -> Tagger:
+def make_pipeline(folder: str, batch_size: int, device: str = "cpu") -> Tagger:
     """The pipeline of transformers, without spaCy."""
     from transformers import AutoTokenizer, XLMRobertaForTokenClassification, pipeline
 
     tokenizer = AutoTokenizer.from_pretrained(folder, model_max_length=512)
     model = XLMRobertaForTokenClassification.from_pretrained(folder).eval()
     tagger = pipeline(
-        "token-classification", model=model, tokenizer=tokenizer, aggregation_strategy="first", stride=STRIDE
+        "token-classification",
+        model=model,
+        tokenizer=tokenizer,
+        aggregation_strategy="first",
+        stride=STRIDE,
+        device=device,
     )
 
     def run(texts: List[str]) -> List[Ents]:

@@ -6,7 +6,11 @@ import sys
 from pathlib import Path
 from typing import Iterator, List
 
-SHARED = Path(__file__).parents[2] / "shared"
+_ROOT = Path(__file__).parents[1]
+# Beside the project or, where nothing is, as on a machine that is sent the project alone, in it.
+SHARED = next(
+    (path for path in (_ROOT.parent / "shared", _ROOT / "build" / "shared") if path.is_dir()), _ROOT.parent / "shared"
+)
 UNSPACED = ("zh", "ja", "th")
 WAYS = ("torch/float32", "torch/bfloat16", "onnx/float32", "onnx/int8")
 
