@@ -172,7 +172,8 @@ def read_docs(docs: Sequence[Doc], input: Input) -> Union[DocWords, DocTexts]:
     orths = np.concatenate([no_words, *(doc.to_array([ORTH]).reshape(-1) for doc in docs)])
     keys, firsts, rows = np.unique(orths, return_index=True, return_inverse=True)
     owners = np.searchsorted(np.cumsum(n_tokens), firsts, side="right")  # docs may have different vocabularies
-    words = [docs[doc].vocab.strings[key] for doc, key in zip(owners.tolist(), keys.tolist())]
+    strings = [doc.vocab.strings for doc in docs]
+    words = [strings[doc][key] for doc, key in zip(owners.tolist(), keys.tolist())]
     return DocWords(words, rows.astype(np.int64), n_tokens)
 
 
