@@ -25,14 +25,19 @@ from .checkpoint_files import (
     TOKENIZER_FILES,
     CheckpointSource,
     check_files,
+    check_parts,
     explain,
     find_folder,
+    measure_weights,
     read_json,
 )
 from .errors import CheckpointError, Errors
 from .pieces.tokenizer import PieceTokenizer
+from .runtimes.weight_limit import limit_weights
 from .tags import HEAD_RANGE, NEW_TAG_BIAS, are_unnamed
 
+# What transformers has itself of attention.
+SAFE_ATTENTION = ("eager", "sdpa")
 # For architectures without position embeddings of their own length, whose tokenizer sets no limit either.
 DEFAULT_WINDOW = 512
 
@@ -165,6 +170,7 @@ def read_checkpoint(
     """
     origin = str(folder) if origin is None else origin
     weights = check_files(folder, origin)
+    check_parts(folder, weights, origin)
     config = _read_config(folder, origin)
     tags = _read_tags(config, labels, origin)
     _set_tags(config, tags)
@@ -196,7 +202,11 @@ def _read_config(folder: Path, origin: str) -> PretrainedConfig:
             raise CheckpointError(Errors.XN409.format(checkpoint=origin))
         if not settings.get("model_type"):
             raise ValueError("it names no `model_type`")
-        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        # transformers 5 would take the name of a hub's repository there, and run the attention that it has.
+        own = config._attn_implementation
+        config._attn_implementation = own if own in SAFE_ATTENTION else None
+        return config
 
 
 def _read_tags(config: PretrainedConfig, labels: Optional[Sequence[str]], origin: str) -> Tuple[str, ...]:
@@ -238,7 +248,7 @@ def _read_network(
     folder: Path, config: PretrainedConfig, weights: str, origin: str
 ) -> Tuple[PreTrainedModel, Set[str]]:
     """The network in the dtype of its file, and which of its weights the file lacked."""
-    with quiet(), explain(weights, origin):
+    with quiet(), explain(weights, origin), limit_weights(measure_weights(folder, weights)):
         network, info = AutoModelForTokenClassification.from_pretrained(
             folder,
             config=config,

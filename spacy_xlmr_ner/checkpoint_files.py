@@ -111,7 +111,7 @@ def _snapshot(name: str, revision: str, files: List[str], local_files_only: bool
 
 def check_files(folder: Path, origin: str) -> str:
     """The name of the weights file; an error if a file that must be there is not."""
-    found = sorted(path.name for path in folder.iterdir())
+    found = sorted(path.name for path in folder.iterdir() if path.is_file())
     weights = [file for file in (*SAFE_WEIGHTS, *OLD_WEIGHTS) if file in found]
     missing = [] if CONFIG_FILE in found else [CONFIG_FILE]
     if not weights:
@@ -123,6 +123,37 @@ def check_files(folder: Path, origin: str) -> str:
         shown = f"{', '.join(missing)} {verb}"
         raise CheckpointError(Errors.XN402.format(path=origin, missing=shown, found=", ".join(found) or "nothing"))
     return weights[0]
+
+
+def check_parts(folder: Path, weights: str, origin: str) -> None:
+    """Refuse a folder whose files name others outside it: those would be read as well.
+
+    RAISES (CheckpointError): XN406.
+    """
+    settings = read_json(folder, TOKENIZER_EXTRAS[0], origin)
+    named = {
+        TOKENIZER_EXTRAS[0]: settings.get("fast_tokenizer_files") or [],
+        weights: _list_parts(folder, weights, origin),
+    }
+    for file, parts in named.items():
+        with explain(file, origin):
+            outside = sorted(part for part in parts if Path(part).name != part)
+            if outside:
+                raise ValueError(f"it names the file '{outside[0]}', which is not in its folder")
+
+
+def measure_weights(folder: Path, weights: str) -> int:
+    """How many bytes the files of the weights have."""
+    parts = _list_parts(folder, weights, str(folder)) or [weights]
+    return sum((folder / part).stat().st_size for part in parts if (folder / part).is_file())
+
+
+def _list_parts(folder: Path, weights: str, origin: str) -> List[str]:
+    """The files that an index of weights names; none if this is no index."""
+    if not weights.endswith(".index.json"):
+        return []
+    with explain(weights, origin):
+        return sorted(set(read_json(folder, weights, origin)["weight_map"].values()))
 
 
 def read_json(folder: Path, file: str, origin: str) -> Dict[str, Any]:
@@ -143,7 +174,10 @@ def explain(file: str, origin: str) -> Iterator[None]:
         yield
     except CheckpointError:
         raise
-    except Exception as err:
+    except BaseException as err:
+        # A panic of the libraries in Rust, such as `tokenizers` has over a damaged normalizer, is no Exception.
+        if not isinstance(err, Exception) and type(err).__name__ != "PanicException":
+            raise
         raise CheckpointError(Errors.XN406.format(file=file, checkpoint=origin, reason=_find_reason(err))) from err
 
 

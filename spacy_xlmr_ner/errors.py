@@ -191,6 +191,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "The learning rate is {found}, in the step over {docs}. No weight was changed. Check the schedule in "
         "[training.optimizer]."
     )
+    XN240 = (
+        "There are {n_tags} different tags ({shown} ...); at most {most} are taken. Check that they are tags: a wrong "
+        "column of a file, or a damaged config.json, gives as many."
+    )
     # XN3xx: alignment and windows
     XN301 = "`{array}` must have the shape (n, 2) but has {shape}."
     XN302 = "The token offsets overlap or go back at token {index} ({before} then {after})."
@@ -295,6 +299,10 @@ class Errors(metaclass=ErrorsWithCodes):
     XN281 = (
         "Standard input does not begin with the {n} bytes that were annotated before. Give the same input as then, or "
         "begin anew in another folder."
+    )
+    XN280 = (
+        "The rows from '{file}' {first} to {last} have ended {n} workers; the system may have ended them for want of "
+        "memory. Look at these rows, or give a smaller --shard-size or --batch-size."
     )
     XN282 = (
         "'{path}' has no column '{field}' (found: {found}). Name the one that holds the texts with --text-field."

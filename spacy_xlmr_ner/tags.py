@@ -14,6 +14,8 @@ OUTSIDE = "O"
 NEW_TAG_BIAS = -10.0
 # How far an untrained head's weights are spread where nothing says it: as BERT's.
 HEAD_RANGE = 0.02
+# What is kept of which tag may follow which grows with their square.
+MAX_TAGS = 4096
 # M is the I of BMES; L and U are the E and S of BILOU.
 PREFIXES: Dict[SchemeName, FrozenSet[str]] = {
     "io": frozenset("I"),
@@ -65,7 +67,7 @@ class TagScheme:
 
     tags (Sequence[str]): Tag names in id order.
     name (Optional[SchemeName]): "io", "iob" or "bioes"; None: told from the tags.
-    RAISES (ValueError): XN203 if there is no tag but O.
+    RAISES (ValueError): XN203 if there is no tag but O; XN240 if there are more than MAX_TAGS.
     """
 
     name: SchemeName
@@ -81,6 +83,8 @@ class TagScheme:
 
     def __init__(self, tags: Sequence[str], name: Optional[SchemeName] = None):
         self.tags = tuple(tags)
+        if len(self.tags) > MAX_TAGS:
+            raise ValueError(Errors.XN240.format(n_tags=len(self.tags), most=MAX_TAGS, shown=", ".join(self.tags[:4])))
         self.name = detect_scheme(tags) if name is None else name
         roles, labels, bare = self._split()
         if not any(label is not None for label in labels):

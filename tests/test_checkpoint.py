@@ -4,6 +4,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import fake_hub
@@ -380,7 +381,6 @@ def test_hub_id_that_is_not_to_be_had_is_named(hub_answers, load, name, revision
     assert "local folder" in hub_answers[load]
 
 
-@pytest.mark.slow
 def test_hub_id_in_the_cache_is_read_offline(random_checkpoint, tmp_path):
     repository = tmp_path / "hub" / "models--owner--name"
     shutil.copytree(random_checkpoint, repository / "snapshots" / ("c" * 40))
@@ -431,3 +431,89 @@ def test_read_checkpoint_refuses_a_slow_tokenizer(random_checkpoint, monkeypatch
     monkeypatch.setattr("spacy_xlmr_ner.checkpoint.AutoTokenizer.from_pretrained", lambda *_, **__: SlowTokenizer())
     with pytest.raises(CheckpointError, match=r"XN407.*SlowTokenizer"):
         read_checkpoint(random_checkpoint)
+
+
+# What a folder must not lead to
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"hidden_size": 8192, "intermediate_size": 32768},
+        {"vocab_size": 2_000_000},
+        {"num_hidden_layers": 20_000},
+        {"max_position_embeddings": 10**12},
+    ],
+    ids=lambda sizes: next(iter(sizes)),
+)
+def test_sizes_that_the_weights_cannot_fill_are_refused_before_they_take_memory(folder, sizes):
+    edit_config(folder, **sizes)
+    start = time.process_time()
+    with pytest.raises(CheckpointError, match=r"XN406.*model.safetensors.*(cannot hold the weights|can't allocate)"):
+        read_checkpoint(folder)
+    assert time.process_time() - start < 10
+
+
+def point_index(folder: Path, part: str) -> None:
+    """Have an index of weights name a file."""
+    names = list(load_file(folder / WEIGHTS))
+    (folder / WEIGHTS).rename(folder.parent / "outside.safetensors")
+    index = {"metadata": {}, "weight_map": {name: part for name in names}}
+    (folder / f"{WEIGHTS}.index.json").write_text(json.dumps(index))
+
+
+@pytest.mark.parametrize("form", ["../outside.safetensors", "{}/outside.safetensors"])
+def test_weights_outside_the_folder_are_not_read(folder, form):
+    point_index(folder, form.format(folder.parent))
+    with pytest.raises(CheckpointError, match=r"XN406.*index.json.*outside.safetensors', which is not in its folder"):
+        read_checkpoint(folder)
+
+
+@pytest.mark.parametrize(
+    "content", ["{}", '{"weight_map": []}', '{"weight_map": {"a": 1}}', '{"weight_map": {"a": null}}']
+)
+def test_index_of_weights_that_is_none_is_named(folder, content):
+    (folder / WEIGHTS).unlink()
+    (folder / f"{WEIGHTS}.index.json").write_text(content)
+    with pytest.raises(CheckpointError, match=r"XN406\] model.safetensors.index.json of"):
+        read_checkpoint(folder)
+
+
+def test_tokenizer_outside_the_folder_is_not_read(folder):
+    (folder / "tokenizer.json").rename(folder.parent / "tokenizer.4.0.0.json")
+    file = folder / "tokenizer_config.json"
+    settings = {**json.loads(file.read_text()), "fast_tokenizer_files": ["../tokenizer.4.0.0.json"]}
+    file.write_text(json.dumps(settings))
+    with pytest.raises(CheckpointError, match=r"XN406\] tokenizer_config.json.*not in its folder"):
+        read_checkpoint(folder)
+
+
+@pytest.mark.parametrize("name", ["owner/kernel", "kernels-community/flash-attn", "flash_attention_2"])
+def test_attention_is_not_what_the_folder_names(folder, name, random_checkpoint):
+    """transformers 5 would fetch a repository of that name, and run what it holds."""
+    edit_config(folder, attn_implementation=name)
+    np.testing.assert_array_equal(
+        compute_logits(read_checkpoint(folder)), compute_logits(read_checkpoint(random_checkpoint))
+    )
+
+
+@pytest.mark.parametrize("file", ["config.json", WEIGHTS, "tokenizer.json"])
+def test_folder_by_the_name_of_a_file_is_none(folder, file):
+    if file == "tokenizer.json":
+        keep_tokenizer(folder, file)
+    (folder / file).unlink()
+    (folder / file).mkdir()
+    with pytest.raises(CheckpointError, match=rf"XN402.*{file} .*missing"):
+        read_checkpoint(folder)
+
+
+def test_panic_over_a_tokenizer_is_told_as_an_error(folder):
+    """What Rust raises is no Exception."""
+    file = folder / "tokenizer.json"
+    settings = json.loads(file.read_text())
+    normalizers = settings["normalizer"].get("normalizers", [settings["normalizer"]])
+    own = next(one for one in normalizers if one["type"] == "Precompiled")
+    own["precompiled_charsmap"] = own["precompiled_charsmap"][:-5] + "====="
+    file.write_text(json.dumps(settings))
+    with pytest.raises(CheckpointError, match=r"XN406\] tokenizer.json"):
+        read_checkpoint(folder)

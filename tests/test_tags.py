@@ -5,7 +5,7 @@ from typing import List
 import numpy as np
 import pytest
 
-from spacy_xlmr_ner.tags import TagScheme, are_unnamed, detect_scheme, list_tags, warn_of_tags
+from spacy_xlmr_ner.tags import MAX_TAGS, TagScheme, are_unnamed, detect_scheme, list_tags, warn_of_tags
 
 BIOES = ["O", "B-X", "I-X", "E-X", "S-X"]
 BILOU = ["O", "B-X", "I-X", "L-X", "U-X"]
@@ -201,3 +201,10 @@ def test_spell_gives_the_tags_of_an_entity(tags, n_tokens, expected):
 def test_list_tags_is_read_back_as_the_scheme(name, expected):
     assert list_tags(["A", "B"], name) == expected
     assert (TagScheme(expected).name, TagScheme(expected).labels) == (name, ("A", "B"))
+
+
+def test_more_tags_than_can_be_gone_through_are_refused():
+    tags = ["O", *(f"B-{i}" for i in range(MAX_TAGS))]
+    TagScheme(tags[:MAX_TAGS])
+    with pytest.raises(ValueError, match=rf"XN240\] There are {MAX_TAGS + 1} different tags .*at most {MAX_TAGS}"):
+        TagScheme(tags)
