@@ -27,6 +27,8 @@ NAMES = (
     "training",
     "trainer",
     "sharing",
+    "annotate",
+    "annotate_memory",
     "cases",
 )
 INTRODUCTION = """# Benchmarks

@@ -122,3 +122,33 @@ def test_threads_with_streams_of_their_own(make_nlp, random_checkpoint):
     expected = [get_ents(nlp(text)) for text in TEXTS]
     streams = run_in_threads(lambda size: [get_ents(doc) for doc in nlp.pipe(TEXTS, batch_size=size)], range(1, 9))
     assert_same([ents for stream in streams for ents in stream], expected * 8)
+
+
+UNPREPARED = """
+import multiprocessing, sys
+import torch
+
+def predict(folder, words):
+    import spacy
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("xlmr_ner", config={"model": {"name": folder}})
+    print(len(nlp(words)))
+
+if __name__ == "__main__":
+    torch.set_num_threads(2)
+    torch.randn(600, 600) @ torch.randn(600, 600)
+    worker = multiprocessing.get_context("fork").Process(target=predict, args=sys.argv[1:])
+    worker.start()
+    worker.join(100)
+    print("hangs" if worker.is_alive() else worker.exitcode)
+    worker.kill()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_forked_worker_that_loads_the_package_itself_does_not_hang(random_checkpoint):
+    """Its parent has threads of PyTorch's, and nothing of ours saw it fork."""
+    command = [sys.executable, "-c", UNPREPARED, str(random_checkpoint), LONG]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(len(LONG.split())), "0"]

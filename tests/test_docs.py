@@ -29,7 +29,8 @@ def test_readme_python_blocks_run(capsys):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != RECIPES], ids=lambda page: page.stem)
-def test_python_blocks_of_the_docs_run(page):
+def test_python_blocks_of_the_docs_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some write files
     namespace = {}
     for language, no_run, code in find_blocks(page):
         if language == "python" and not no_run:

@@ -147,7 +147,7 @@ class Stream:
                 data = self._note(self.file.read(min(CHUNK, place.offset - self.offset)))
             if not data:
                 break
-        if self.digest != self._expected:
+        if place.offset and self.digest != self._expected:
             raise ValueError(Errors.XN281.format(n=place.offset))
 
     def peek(self) -> bytes:

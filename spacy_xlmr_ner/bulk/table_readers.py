@@ -37,7 +37,7 @@ def _read_records(file: Any, start: int) -> Iterator[Dict[str, Any]]:
     n_before, groups = 0, []
     for group in range(file.num_row_groups):
         n_rows = file.metadata.row_group(group).num_rows
-        if n_before + n_rows <= start:
+        if not groups and n_before + n_rows <= start:
             n_before += n_rows
         else:
             groups.append(group)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Tuple
 
-from ..errors import Errors
+from ..errors import CheckpointError, Errors
 from ..loading import load_pipeline
 from .annotator import Annotated, Annotator
 from .rows import Row
@@ -179,8 +179,7 @@ def _receive(connection: Connection, given: queue.Queue[Tuple[int, List[Row]]]) 
 
 def _make_portable(err: Exception) -> Exception:
     """An exception that another process can read, whatever its class."""
-    if isinstance(err, (ImportError, OSError, ValueError)):
-        for kind in (ImportError, OSError, ValueError):
-            if isinstance(err, kind):
-                return kind(str(err))
+    for kind in (CheckpointError, ImportError, OSError, ValueError):
+        if isinstance(err, kind):
+            return kind(str(err))
     return RuntimeError("".join(traceback.format_exception(type(err), err, err.__traceback__)))

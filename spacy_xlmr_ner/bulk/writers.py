@@ -56,7 +56,7 @@ class ParquetWriter:
     def __init__(self, first: Path):
         self.arrow = require_extra("pyarrow", extra=EXTRA)
         self.parquet = require_extra("pyarrow.parquet", extra=EXTRA)
-        self.schema: Any = self.parquet.read_schema(first) if first.exists() else None
+        self.schema: Any = self._read_schema(first) if first.exists() else None
 
     def write(self, path: Path, rows: Sequence[Row], annotated: Annotated) -> List[Rejected]:
         """As ShardWriter has it. An id of another type than those of the first shard cannot be held."""
@@ -100,25 +100,32 @@ class ParquetWriter:
 
     def _fits(self, values: List[Any], type: Any) -> bool:
         try:
-            self.arrow.array(values, type)
+            held = self.arrow.array(values, type).to_pylist()
         except (self.arrow.ArrowException, ValueError, TypeError, OverflowError):
             return False
-        # Arrow takes any number for a truth value, and a truth value for a number.
-        kinds = {isinstance(value, bool) for value in values if value is not None}
-        return kinds <= {self.arrow.types.is_boolean(type)} or self.arrow.types.is_list(type)
+        return all(_are_same(one, other) for one, other in zip(values, held))  # Arrow makes 2 of 2.5
 
     def _find_schema(self, rows: Sequence[Row]) -> Any:
         """Columns for the fields of the first rows; the types are what Arrow makes of their values."""
         arrow = self.arrow
-        ent = [("start", arrow.int64()), ("end", arrow.int64()), ("label", arrow.string()), ("text", arrow.string())]
-        ents = arrow.list_(arrow.struct([*ent, ("score", arrow.float64())]))
         has_numbers = bool(rows) and all(isinstance(row.id, int) and not isinstance(row.id, bool) for row in rows)
-        columns = [("id", arrow.int64() if has_numbers else arrow.string()), ("text", arrow.string()), ("ents", ents)]
+        columns = [
+            ("id", arrow.int64() if has_numbers else arrow.string()),
+            ("text", arrow.string()),
+            ("ents", make_ents_type(arrow)),
+        ]
         for name in dict.fromkeys(name for row in rows for name in row.fields):
             type = self._find_type([row.fields.get(name) for row in rows])
             if type is not None and name != OTHER_FIELDS:
                 columns.append((name, type))
-        return arrow.schema([*columns, (OTHER_FIELDS, arrow.string())])
+        # As a file gives it back, so that whoever reads it from one goes on with the same.
+        written = arrow.BufferOutputStream()
+        self.parquet.write_table(arrow.schema([*columns, (OTHER_FIELDS, arrow.string())]).empty_table(), written)
+        return self._read_schema(arrow.BufferReader(written.getvalue()))
+
+    def _read_schema(self, source: Any) -> Any:
+        """Names and types of a file, without what else a file notes of them."""
+        return self.arrow.schema([(field.name, field.type) for field in self.parquet.read_schema(source)])
 
     def _find_type(self, values: List[Any]) -> Any:
         """The type of a column; None where the values are of several kinds, or have fields of their own."""
@@ -133,6 +140,12 @@ class ParquetWriter:
         if types.is_nested(inner) or types.is_null(inner) or not self._fits(values, type):
             return None
         return type
+
+
+def make_ents_type(arrow: Any) -> Any:
+    """Entities in Arrow's terms."""
+    ent = [("start", arrow.int64()), ("end", arrow.int64()), ("label", arrow.string()), ("text", arrow.string())]
+    return arrow.list_(arrow.struct([*ent, ("score", arrow.float64())]))
 
 
 def dump_json(value: Any) -> bytes:
@@ -157,6 +170,12 @@ def _drop_nan(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_drop_nan(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _are_same(value: Any, other: Any) -> bool:
+    """Whether two values are equal, and truth values not taken for numbers; NaN is equal to NaN."""
+    is_equal = value == other or (value != value and other != other)
+    return bool(is_equal) and isinstance(value, bool) == isinstance(other, bool)
 
 
 def make_writer(format: str, first: Path) -> ShardWriter:

@@ -1,0 +1,92 @@
+"""The memory that `annotate` takes with inputs of any size.
+
+    python benchmarks/annotate_memory.py --write
+
+Each input is annotated by a process of its own; its greatest resident memory is what the system says of it. Ten
+gigabytes of JSON lines come gzipped (each line is padded with blanks, for annotating ten gigabytes of text would take
+days); a line of 200 MB is beyond nlp.max_length and is rejected; a million lines are empty.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, Iterator, List
+
+from record import Benchmark, Table, make_table
+
+MB = 10**6
+PAD = MB // 10  # bytes of a line of the large file
+TOY = 1000  # times smaller
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gigabytes", type=float, default=10.0)
+
+
+def make_large(n_bytes: int) -> Iterator[bytes]:
+    for i in range(max(1, n_bytes // PAD)):
+        row = json.dumps({"id": i, "text": "Angela Merkel besuchte Paris." if i % 10 == 0 else ""})
+        yield row.encode().ljust(PAD - 1) + b"\n"
+
+
+def make_long_line(n_bytes: int) -> Iterator[bytes]:
+    yield b'{"text": "Paris"}\n{"text": "'
+    for _ in range(n_bytes // MB + 1):
+        yield b"x" * MB
+    yield b'"}\n{"text": "Berlin"}\n'
+
+
+def make_inputs(folder: Path, gigabytes: float, shrink: int) -> Dict[str, Path]:
+    """Write the inputs."""
+    sources = {
+        "a line": ("line.txt", [b"Angela Merkel besuchte Paris.\n"]),
+        f"{gigabytes:g} GB of JSON lines": ("large.jsonl.gz", make_large(int(gigabytes * 10**9) // shrink)),
+        "one line of 200 MB": ("long.jsonl", make_long_line(200 * MB)),
+        "a million empty lines": ("empty.txt", [b"\n" * (10**6 // shrink)]),
+    }
+    paths = {}
+    for name, (file, parts) in sources.items():
+        paths[name] = folder / file
+        with gzip.open(paths[name], "wb", 1) if file.endswith(".gz") else paths[name].open("wb") as target:
+            target.writelines(parts)
+    return paths
+
+
+def annotate(path: Path, out: Path) -> Dict[str, Any]:
+    """Annotate a file in a process of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "spacy_xlmr_ner", "annotate", str(path), "--out", str(out)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, _, usage = os.wait4(process.pid, 0)
+    process.returncode = 0
+    summary = json.loads((out / "summary.json").read_text(encoding="utf8"))
+    mib = usage.ru_maxrss / 2**10 / (2**10 if sys.platform == "darwin" else 1)
+    return {key: summary[key] for key in ("n_texts", "n_rejected", "seconds")} | {"mib": round(mib)}
+
+
+def measure(args: argparse.Namespace) -> List[Dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        paths = make_inputs(folder, args.gigabytes, TOY if args.toy else 1)
+        return [{"input": name, **annotate(path, folder / path.stem)} for name, path in paths.items()]
+
+
+def tabulate(found: List[Dict[str, Any]]) -> Table:
+    header = ["input", "texts", "rejected", "seconds", "peak memory, MiB"]
+    rows = [
+        [one["input"], f"{one['n_texts']:,}", one["n_rejected"], f"{one['seconds']:,.0f}", one["mib"]] for one in found
+    ]
+    return make_table(header, rows)
+
+
+BENCHMARK = Benchmark("annotate_memory", "Memory of `annotate`", add_arguments, measure, tabulate)
+
+if __name__ == "__main__":
+    BENCHMARK.main(__doc__)

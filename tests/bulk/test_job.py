@@ -1,0 +1,363 @@
+import gzip
+import json
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+
+import pyarrow
+import pyarrow.dataset
+import pyarrow.parquet
+import pytest
+import spacy
+from bulk_rows import N_ENTS, PLACES, ROWS, TEXTS, list_places, read_folder, read_json_lines, read_rows, write_rows
+from filelock import FileLock
+from spacy.language import Language
+from spacy.tokens import DocBin
+
+from spacy_xlmr_ner.bulk import shards
+
+
+@pytest.fixture(autouse=True)
+def rows(tmp_path):
+    write_rows(tmp_path / "rows.jsonl", ROWS)
+
+
+@Language.component("fails_on_anna")
+def fail_on_anna(doc):
+    if "Anna" in doc.text:
+        raise ArithmeticError("no Anna")
+    return doc
+
+
+@pytest.fixture
+def failing_pipeline(tmp_path, make_nlp, chosen_checkpoint):
+    nlp = make_nlp(chosen_checkpoint)
+    nlp.add_pipe("fails_on_anna")
+    nlp.to_disk(tmp_path / "pipeline")
+    return str(tmp_path / "pipeline")
+
+
+def test_job_writes_rows_with_their_entities(annotate, tmp_path):
+    summary = annotate("rows.jsonl", shard_size=4)
+    found = read_rows(tmp_path / "out")
+    assert [{key: row[key] for key in ("id", "text", "year")} for row in found] == ROWS
+    assert [list_places(row["ents"]) for row in found] == PLACES
+    assert [ent["text"] for ent in found[0]["ents"]] == ["Jack Spar", "Berlin"]
+    assert all(0.5 < ent["score"] <= 1 for row in found for ent in row["ents"])
+    assert [len(read_json_lines(tmp_path / "out" / f"part-0000{i}.jsonl")) for i in range(2)] == [4, 2]
+    assert (summary.n_texts, summary.n_rejected, summary.ents, summary.n_shards) == (6, 0, N_ENTS, 2)
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["n_texts"] == 6
+
+
+def test_job_scores_as_the_pipeline_does(annotate, tmp_path, make_nlp, chosen_checkpoint):
+    annotate("rows.jsonl")
+    docs = make_nlp(chosen_checkpoint).pipe(TEXTS)
+    expected = [ent._.score for doc in docs for ent in doc.ents]
+    found = [ent["score"] for row in read_rows(tmp_path / "out") for ent in row["ents"]]
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_job_cuts_shards_at_long_texts(annotate, tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "MAX_CHARS", 100)
+    lengths = [(10, 0), (89, 0), (1, 0), (5, 100), (99, 0), (50, 50)]
+    write_rows(tmp_path / "long.jsonl", [{"text": "x" * n, "other": "y" * m} for n, m in lengths])
+    annotate("long.jsonl")
+    paths = sorted((tmp_path / "out").glob("part-*"))
+    assert [[len(row["text"]) for row in read_json_lines(path)] for path in paths] == [[10, 89, 1], [5], [99, 50]]
+
+
+def test_job_writes_docs(annotate, tmp_path):
+    annotate("rows.jsonl", format="spacy", shard_size=4)
+    vocab = spacy.blank("xx").vocab
+    paths = sorted((tmp_path / "out").glob("part-*.spacy"))
+    docs = [doc for path in paths for doc in DocBin().from_disk(path).get_docs(vocab)]
+    assert [doc.text for doc in docs] == TEXTS
+    assert [[(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents] for doc in docs] == PLACES
+    assert [doc.user_data["id"] for doc in docs] == [row["id"] for row in ROWS]
+    assert [doc.user_data["fields"] for doc in docs] == [{"year": row["year"]} for row in ROWS]
+    assert docs[0].ents[0]._.score > 0.5
+
+
+def test_job_keeps_the_tokens_of_docs(annotate, tmp_path):
+    nlp = spacy.blank("xx")
+    doc = spacy.tokens.Doc(nlp.vocab, words=["Anna", "in", "NewYork"], spaces=[True, True, False])
+    doc.user_data["id"] = 7
+    DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "in.spacy")
+    annotate("in.spacy", format="spacy")
+    (found,) = DocBin().from_disk(tmp_path / "out" / "part-00000.spacy").get_docs(nlp.vocab)
+    assert [token.text for token in found] == ["Anna", "in", "NewYork"]
+    assert (found.user_data["id"], found.ents[0].text) == (7, "Anna")
+
+
+def read_tables(folder):
+    return pyarrow.dataset.dataset(sorted(str(path) for path in folder.glob("part-*.parquet"))).to_table()
+
+
+def test_job_writes_tables(annotate, tmp_path):
+    annotate("rows.jsonl", format="parquet", shard_size=4)
+    table = read_tables(tmp_path / "out")
+    assert table.schema.names == ["id", "text", "ents", "year", "other_fields"]
+    assert table.schema.field("year").type == pyarrow.int64()
+    found = table.to_pylist()
+    assert [{key: row[key] for key in ("id", "text", "year")} for row in found] == ROWS
+    assert [list_places(row["ents"]) for row in found] == PLACES
+    assert {row["other_fields"] for row in found} == {None}
+
+
+def test_job_tables_hold_what_fits_no_column(annotate, tmp_path):
+    rows = [{"text": "a", "n": 1, "b": True, "m": {"x": 1}}, {"text": "b", "n": None}]
+    later = [
+        {"text": "c", "n": "many", "b": 1, "new": [1]},
+        {"text": "d", "n": 2.5},
+        {"text": "e", "n": True, "b": False},
+    ]
+    write_rows(tmp_path / "mixed.jsonl", rows + later)
+    annotate("mixed.jsonl", format="parquet", shard_size=2)
+    found = read_tables(tmp_path / "out").to_pylist()
+    others = [json.loads(row["other_fields"]) if row["other_fields"] else {} for row in found]
+    columns = [{key: row[key] for key in ("n", "b") if row[key] is not None} for row in found]
+    assert columns == [{"n": 1, "b": True}, {}, {}, {}, {"b": False}]
+    assert others == [{"m": {"x": 1}}, {}, {"n": "many", "b": 1, "new": [1]}, {"n": 2.5}, {"n": True}]
+
+
+def test_job_tables_reject_ids_of_another_type(annotate, tmp_path):
+    write_rows(tmp_path / "ids.jsonl", [{"id": 1, "text": "Anna"}, {"id": 2, "text": ""}, {"id": "x", "text": "Anna"}])
+    summary = annotate("ids.jsonl", format="parquet", shard_size=2)
+    assert [row["id"] for row in read_tables(tmp_path / "out").to_pylist()] == [1, 2]
+    assert (summary.n_texts, summary.n_rejected, summary.ents) == (2, 1, {"PER": 1})
+    (rejected,) = read_json_lines(tmp_path / "out" / "rejected.jsonl")
+    assert (rejected["line"], "XN299" in rejected["reason"]) == (3, True)
+
+
+def test_job_keeps_columns_of_tables(annotate, tmp_path):
+    table = pyarrow.table({"text": TEXTS, "day": pyarrow.array(range(6), pyarrow.date32()), "raw": [b"\xff"] * 6})
+    pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
+    annotate("in.parquet", format="parquet")
+    found = read_tables(tmp_path / "out")
+    assert found.schema.field("day").type == pyarrow.date32()
+    assert found.column("raw").to_pylist() == [b"\xff"] * 6
+    annotate("in.parquet", out="json")
+    assert [row["day"] for row in read_rows(tmp_path / "json")][:2] == ["1970-01-01", "1970-01-02"]
+    assert read_rows(tmp_path / "json")[0]["raw"] == "/w=="
+
+
+def test_job_names_rows_that_cannot_be_annotated(annotate, tmp_path, failing_pipeline):
+    bad = [{"text": "\ud800"}, {"text": "x" * 1_000_001}]
+    write_rows(tmp_path / "rows.jsonl", [*ROWS, *bad])
+    summary = annotate("rows.jsonl", model=failing_pipeline, shard_size=3)
+    assert [row["id"] for row in read_rows(tmp_path / "out")] == ["n0", "n1", "n3", "n5"]
+    rejected = read_json_lines(tmp_path / "out" / "rejected.jsonl")
+    assert [(one["file"], one["line"]) for one in rejected] == [("rows.jsonl", line) for line in (3, 5, 7, 8)]
+    reasons = ("no Anna", "no Anna", "surrogates", "XN286")
+    assert all(reason in one["reason"] for one, reason in zip(rejected, reasons))
+    assert (summary.n_texts, summary.n_rejected) == (4, 4)
+
+
+def test_job_loses_no_row_beside_one_that_fails(annotate, tmp_path, make_nlp, chosen_checkpoint):
+    """spaCy's components hand the whole batch to the error handler."""
+    nlp = make_nlp(chosen_checkpoint)
+    nlp.add_pipe("fails_with_its_batch")
+    nlp.to_disk(tmp_path / "pipeline")
+    annotate("rows.jsonl", model=str(tmp_path / "pipeline"))
+    assert [row["id"] for row in read_rows(tmp_path / "out")] == ["n0", "n1", "n3", "n5"]
+
+
+@Language.factory("fails_with_its_batch")
+class FailsWithItsBatch(spacy.pipeline.Pipe):
+    def __init__(self, nlp, name):
+        self.name = name
+
+    def __call__(self, doc):
+        return fail_on_anna(doc)
+
+    def pipe(self, stream, *, batch_size):
+        for docs in spacy.util.minibatch(stream, batch_size):
+            try:
+                docs = [fail_on_anna(doc) for doc in docs]
+            except ArithmeticError as err:
+                self.get_error_handler()(self.name, self, docs, err)
+            else:
+                yield from docs
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet", "spacy"])
+@pytest.mark.parametrize("n_done", [0, 1, 2, 3])
+def test_resumed_job_writes_what_an_undisturbed_one_does(annotate, tmp_path, format, n_done):
+    (tmp_path / "more.txt").write_bytes(b"Anna\nba\xffd\n\nBerlin\n")
+    settings = {"format": format, "shard_size": 3, "text_field": "text"}
+    annotate("rows.jsonl", "more.txt", **settings)
+    expected = read_folder(tmp_path / "out")
+    cut_back(tmp_path / "out", n_done, format)
+    summary = annotate("rows.jsonl", "more.txt", resume=True, **settings)
+    assert read_folder(tmp_path / "out") == expected
+    assert (summary.n_texts, summary.n_rejected, summary.n_resumed) == (9, 1, [0, 3, 6, 8][n_done])
+
+
+def cut_back(out, n_done, format="jsonl"):
+    """Make a folder what it is when a job ends while the next shard is being written."""
+    lines = (out / "manifest.jsonl").read_bytes().splitlines(keepends=True)
+    torn = lines[1 + n_done][:20] if 1 + n_done < len(lines) else b""
+    (out / "manifest.jsonl").write_bytes(b"".join(lines[: 1 + n_done]) + torn)
+    (out / f".part-0000{n_done}.{format}.new").write_bytes(b"half a")
+    (out / "summary.json").unlink()
+
+
+def test_resume_of_what_is_not_begun_begins(annotate, tmp_path):
+    assert annotate("rows.jsonl", resume=True).n_texts == 6
+
+
+def test_resume_of_what_is_done_does_nothing(annotate, tmp_path):
+    annotate("rows.jsonl")
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("part-*")}
+    summary = annotate("rows.jsonl", resume=True)
+    assert (summary.n_texts, summary.n_resumed) == (6, 6)
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+def change_size(folder):
+    with (folder / "rows.jsonl").open("a") as file:
+        file.write('{"text": "more"}\n')
+
+
+def change_time(folder):
+    os.utime(folder / "rows.jsonl", (1, 1))
+
+
+def lose_shard(folder):
+    (folder / "out" / "part-00000.jsonl").unlink()
+
+
+def cut_shard(folder):
+    os.truncate(folder / "out" / "part-00000.jsonl", 10)
+
+
+@pytest.mark.parametrize(
+    "change, settings, code, said",
+    [
+        (change_size, {}, "XN292", "'rows.jsonl' was changed since: `size`"),
+        (change_time, {}, "XN292", "'rows.jsonl' was changed since: `mtime`"),
+        (None, {"text_field": "id"}, "XN292", "`text_field` was 'text' and is 'id'"),
+        (None, {"shard_size": 5}, "XN292", "`shard_size` was 2 and is 5"),
+        (None, {"model": None}, "XN292", "`version_of_model` was"),
+        (lose_shard, {}, "XN296", "part-00000.jsonl' is not as it was written .it is gone"),
+        (cut_shard, {}, "XN296", "it has 10 bytes, not"),
+        (None, {"resume": False}, "XN294", "--resume"),
+    ],
+)
+def test_resume_refuses_to_mix(annotate, tmp_path, change, settings, code, said):
+    annotate("rows.jsonl", shard_size=2)
+    if change is not None:
+        change(tmp_path)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    with pytest.raises(ValueError, match=f"{code}.*{said}"):
+        annotate("rows.jsonl", **{"shard_size": 2, "resume": True, **settings})
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_resume_refuses_weights_that_were_changed(annotate, tmp_path, chosen_checkpoint):
+    shutil.copytree(chosen_checkpoint, tmp_path / "model")
+    annotate("rows.jsonl", model="model")
+    with (tmp_path / "model" / "model.safetensors").open("r+b") as file:
+        file.seek(-4, os.SEEK_END)
+        file.write(b"\0\0\0\1")
+    with pytest.raises(ValueError, match=r"XN292.*version_of_model"):
+        annotate("rows.jsonl", model="model", resume=True)
+
+
+def test_job_leaves_foreign_folders_alone(annotate, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.doc").write_text("x")
+    with pytest.raises(ValueError, match=r"XN294.*thesis\.doc"):
+        annotate("rows.jsonl")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.doc"]
+
+
+def test_job_refuses_to_read_what_it_writes(annotate, tmp_path):
+    shutil.move(tmp_path / "rows.jsonl", tmp_path / "in.jsonl")
+    with pytest.raises(ValueError, match=r"XN223.*in\.jsonl"):
+        annotate("in.jsonl", out=".")
+
+
+def test_second_job_on_one_folder_is_refused(annotate, tmp_path):
+    annotate("rows.jsonl")
+    with FileLock(tmp_path / "out" / ".lock"), pytest.raises(ValueError, match="XN293"):
+        annotate("rows.jsonl", resume=True)
+    assert annotate("rows.jsonl", resume=True).n_texts == 6, "the lock is free again"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"format": "xml"}, {"input_format": "pdf"}, {"n_process": 0}, {"shard_size": 0}, {"batch_size": 0}],
+)
+def test_job_refuses_settings(annotate, tmp_path, settings):
+    with pytest.raises(ValueError, match=f"XN223.*{next(iter(settings))}"):
+        annotate("rows.jsonl", **settings)
+    assert not (tmp_path / "out").exists()
+
+
+def test_job_refuses_a_pipeline_without_entities(annotate, tmp_path):
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("sentencizer")
+    nlp.to_disk(tmp_path / "pipeline")
+    with pytest.raises(ValueError, match=r"XN239.*sentencizer"):
+        annotate("rows.jsonl", model=str(tmp_path / "pipeline"))
+
+
+FULL_DISK = """
+import resource, signal, sys
+from spacy_xlmr_ner.bulk import annotate_files
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
+annotate_files(["many.txt"], "out", model=sys.argv[1], shard_size=20)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+def test_full_disk_leaves_what_is_done(annotate, tmp_path, chosen_checkpoint):
+    """A file that may grow no further stands for a disk that is full: both are an OSError while writing."""
+    texts = ["Anna in Berlin"] * 40 + ["Anna and Jack love New York " * 20] * 20
+    (tmp_path / "many.txt").write_text("".join(text + "\n" for text in texts))
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(chosen_checkpoint)], capture_output=True, text=True, check=False
+    )
+    assert "XN295" in done.stderr
+    assert "0 texts in 0 shards" in done.stderr or "--resume" in done.stderr
+    annotate("many.txt", shard_size=20, resume=True)
+    annotate("many.txt", shard_size=20, out="undisturbed")
+    assert read_folder(tmp_path / "out") == read_folder(tmp_path / "undisturbed")
+
+
+def test_two_processes_write_what_one_does(annotate, tmp_path):
+    (tmp_path / "many.txt").write_text("".join(f"Anna {i} in Berlin\n" for i in range(50)))
+    annotate("many.txt", shard_size=5)
+    summary = annotate("many.txt", shard_size=5, n_process=2, out="two")
+    assert (summary.n_texts, summary.ents) == (50, {"LOC": 50, "PER": 50})
+    one, two = (read_rows(tmp_path / out) for out in ("out", "two"))
+    assert [row["id"] for row in two] == [row["id"] for row in one]
+    assert [list_places(row["ents"]) for row in two] == [list_places(row["ents"]) for row in one]
+    assert multiprocessing.active_children() == []
+
+
+def test_processes_say_what_is_wrong_with_the_model(annotate, tmp_path):
+    (tmp_path / "model").mkdir()
+    with pytest.raises(ValueError, match="XN40"):
+        annotate("rows.jsonl", n_process=2, model="model")
+    assert multiprocessing.active_children() == []
+
+
+def test_job_reads_packed_standard_input(annotate, tmp_path, chosen_checkpoint):
+    data = gzip.compress((tmp_path / "rows.jsonl").read_bytes())
+    command = [sys.executable, "-m", "spacy_xlmr_ner", "annotate", "-", "--model", str(chosen_checkpoint)]
+    options = ["--shard-size", "4", "--out"]
+    subprocess.run([*command, *options, "out"], input=data, check=True, capture_output=True)
+    assert [list_places(row["ents"]) for row in read_rows(tmp_path / "out")] == PLACES
+    expected = read_folder(tmp_path / "out")
+    cut_back(tmp_path / "out", 1)
+    other = gzip.compress(b'{"text": "something else"}\n' * 20)
+    done = subprocess.run([*command, *options, "out", "--resume"], input=other, check=False, capture_output=True)
+    assert done.returncode == 1
+    assert b"XN281" in done.stderr
+    subprocess.run([*command, *options, "out", "--resume"], input=data, check=True, capture_output=True)
+    assert read_folder(tmp_path / "out") == expected

@@ -1,0 +1,207 @@
+import csv
+import gzip
+import io
+import json
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+import spacy
+import zstandard
+from spacy.tokens import DocBin
+
+from spacy_xlmr_ner.bulk.inputs import InputReader, find_inputs
+from spacy_xlmr_ner.bulk.rows import Rejected, Row
+from spacy_xlmr_ner.bulk.text_readers import ReadSettings
+
+TEXTS = ["Jack Sparrow lives in Berlin", "", "張三住在北京", "  two  spaces\t", "Ünï 🚀"]
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch):
+    """Write a file and read its rows, from the beginning or from a place."""
+    monkeypatch.chdir(tmp_path)
+
+    def read_file(name, data, *, format="auto", whole_file=False, place=None, **settings):
+        (tmp_path / name).write_bytes(data)
+        (source,) = find_inputs([name], format=format, whole_file=whole_file)
+        reader = InputReader(source, ReadSettings(**settings))
+        return list(reader.read() if place is None else reader.read(place))
+
+    return read_file
+
+
+def pack_gzip(data):
+    return gzip.compress(data)
+
+
+def pack_zstd(data):
+    return zstandard.ZstdCompressor().compress(data)
+
+
+def make_lines(texts):
+    return "".join(f"{text}\n" for text in texts).encode("utf8")
+
+
+def make_json_lines(rows):
+    return make_lines(json.dumps(row) for row in rows)
+
+
+def make_csv(rows, **options):
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(rows[0]), **options)
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue().encode("utf8")
+
+
+def make_parquet(rows, **options):
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), file, **options)
+    return file.getvalue()
+
+
+def make_docs(texts):
+    nlp = spacy.blank("xx")
+    return DocBin(docs=[nlp(text) for text in texts]).to_bytes()
+
+
+ROWS = [{"id": f"n{i}", "text": text, "year": str(1990 + i)} for i, text in enumerate(TEXTS)]
+FILES = {
+    "a.txt": make_lines(TEXTS),
+    "a.jsonl": make_json_lines(ROWS),
+    "a.csv": make_csv(ROWS),
+    "a.tsv": make_csv(ROWS, delimiter="\t"),
+    "a.parquet": make_parquet(ROWS, row_group_size=2),
+    "a.spacy": make_docs(TEXTS),
+    "a.txt.gz": pack_gzip(make_lines(TEXTS)),
+    "a.jsonl.zst": pack_zstd(make_json_lines(ROWS)),
+    "a.csv.gz": pack_gzip(make_csv(ROWS)),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_read_gives_every_text(read, name):
+    rows = [step.entry for step in read(name, FILES[name])]
+    assert [row.text for row in rows] == TEXTS
+    has_ids = any(kind in name for kind in ("jsonl", "csv", "tsv", "parquet"))
+    assert [row.id for row in rows] == [f"n{i}" if has_ids else f"{name}:{i + 1}" for i in range(5)]
+    assert [row.fields for row in rows] == [{"year": str(1990 + i)} if has_ids else {} for i in range(5)]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_read_goes_on_from_every_place(read, name):
+    steps = read(name, FILES[name])
+    for n, step in enumerate(steps, start=1):
+        assert read(name, FILES[name], place=step.place) == steps[n:]
+
+
+def test_read_whole_file(read):
+    (step,) = read("a.txt", b"\xef\xbb\xbfone\ntwo\n", whole_file=True)
+    assert step.entry == Row("a.txt", "one\ntwo\n", {}, "a.txt", 1)
+    assert read("a.txt", b"\xef\xbb\xbfone\ntwo\n", whole_file=True, place=step.place) == []
+
+
+def test_read_txt_ends_lines_at_line_feeds_alone(read):
+    steps = read("a.txt", "\ufeffone\r\ntwo\x0bthree\u2028four\r\n\nfive".encode())
+    assert [step.entry.text for step in steps] == ["one", "two\x0bthree\u2028four", "", "five"]
+
+
+def test_read_csv_takes_what_is_quoted(read):
+    rows = [step.entry for step in read("a.csv", b'id;text\r\n1;"a ""b"";\r\nc"\r\n\r\n2;d\r\n')]
+    assert [(row.id, row.text, row.line) for row in rows] == [("1", 'a "b";\nc', 2), ("2", "d", 5)]
+
+
+@pytest.mark.parametrize(
+    "name, data, line, code",
+    [
+        ("a.txt", b"one\nt\xffo\nthree\n", 2, "XN216"),
+        ("a.txt", b"one\n" + 101 * b"x" + b"\nthree\n", 2, "XN286"),
+        ("a.txt", b"one\n" + 2_000_000 * b"x" + b"\nthree\n", 2, "XN286"),
+        ("a.jsonl", b'{"text": "one"}\n{"text": \n{"text": "three"}\n', 2, "XN217"),
+        ("a.jsonl", b'{"text": "one"}\n["two"]\n{"text": "three"}\n', 2, "XN217"),
+        ("a.jsonl", b'{"text": "one"}\n{"text": 2}\n{"text": "three"}\n', 2, "XN288"),
+        ("a.jsonl", b'{"text": "one"}\n{"txt": "two"}\n{"text": "three"}\n', 2, "XN288"),
+        ("a.jsonl", b'{"text": "one"}\n{"text": "two", "x": NaN}\n{"text": "three"}\n', 2, "XN217"),
+        ("a.jsonl", b'{"text": "one"}\n' + 100_000 * b"[" + b'\n{"text": "three"}\n', 2, "XN217"),
+        ("a.jsonl", b'{"text": "one"}\n{"text": "two", "ents": 1, "input_ents": 2}\n{"text": "three"}\n', 2, "XN289"),
+        ("a.csv", b'text,id\none,1\n"two"x,2\nthree,3\n', 3, "XN283"),
+        ("a.csv", b"text,id\none,1\ntwo\nthree,3\n", 3, "XN284"),
+        ("a.csv", b"text,id\none,1\nt\xffo,2\nthree,3\n", 3, "XN216"),
+    ],
+)
+def test_read_rejects_one_row_and_goes_on(read, name, data, line, code):
+    first, second, third = [step.entry for step in read(name, data, max_chars=100)]
+    assert (first.text, third.text) == ("one", "three")
+    assert isinstance(second, Rejected)
+    assert (second.file, second.line) == (name, line)
+    assert code in second.reason
+
+
+@pytest.mark.parametrize(
+    "name, data, n_whole",
+    [
+        ("a.txt.gz", pack_gzip(make_lines(TEXTS))[:-9], 4),
+        ("a.txt.gz", pack_gzip(make_lines(TEXTS)) + pack_gzip(b"x\n")[:-8] + 8 * b"x", 5),
+        ("a.txt.zst", pack_zstd(make_lines(TEXTS)) + pack_zstd(b"x\n")[:-2], 5),
+        ("a.parquet", make_parquet(ROWS)[:-4], 0),
+        ("a.spacy", make_docs(TEXTS)[:-9], 0),
+        ("a.csv", b"txt,id\none,1\n", 0),
+        ("a.csv", b"text,id,id\none,1,1\n", 0),
+    ],
+    ids=["cut", "wrong sum", "second part cut", "parquet", "docs", "no text", "two ids"],
+)
+def test_read_rejects_the_rest_of_a_damaged_file(read, name, data, n_whole):
+    steps = read(name, data)
+    *rows, last = [step.entry for step in steps]
+    assert [row.text for row in rows] == TEXTS[:n_whole]
+    assert isinstance(last, Rejected)
+    assert any(code in last.reason for code in ("XN222", "XN282", "XN285"))
+    assert read(name, data, place=steps[-1].place) == [], "it is not rejected again where a job goes on"
+
+
+def test_read_packed_parts_one_after_the_other(read):
+    for name, pack in (("a.txt.gz", pack_gzip), ("a.txt.zst", pack_zstd)):
+        assert [step.entry.text for step in read(name, pack(b"one\ntw") + pack(b"o\n") + 512 * b"\0")] == ["one", "two"]
+
+
+def test_read_keeps_fields_of_our_names(read):
+    (step,) = read("a.jsonl", b'{"body": "one", "text": "t", "ents": [1], "nr": 7}\n', text_field="body", id_field="nr")
+    assert step.entry == Row(7, "one", {"input_text": "t", "input_ents": [1]}, "a.jsonl", 1)
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.txt", "a.jsonl.gz", "sub/c.CSV", "sub/.hidden.txt", ".git/x.txt", "d.pdf"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+
+
+def test_find_inputs_looks_into_folders_and_says_what_it_leaves_out(tree):
+    with pytest.warns(UserWarning, match=r"XW280.* 1 file.*d\.pdf"):
+        found = find_inputs(["."])
+    assert [(one.path, one.format) for one in found] == [
+        ("a.jsonl.gz", "jsonl"),
+        ("b.txt", "txt"),
+        ("sub/c.CSV", "csv"),
+    ]
+
+
+def test_find_inputs_takes_patterns_and_each_file_once(tree):
+    found = find_inputs(["**/*.CSV", "b.txt", "sub", "./b.txt"])
+    assert [one.path for one in found] == ["sub/c.CSV", "b.txt"]
+
+
+@pytest.mark.parametrize(
+    "path, options, code",
+    [
+        ("d.pdf", {}, "XN290"),
+        ("gone.txt", {}, "XN221"),
+        ("*.xml", {}, "XN221"),
+        ("-", {"format": "parquet"}, "XN291"),
+    ],
+)
+def test_find_inputs_refuses(tree, path, options, code):
+    with pytest.raises(ValueError, match=code):
+        find_inputs([path], **options)
