@@ -75,22 +75,21 @@ class CudaRuntime(TorchRuntime):
         return lambda: np.concatenate([wait() for wait in waits])
 
     def _launch(self, piece_ids: IntArray, mask: BoolArray, is_read: BoolArray) -> Callable[[], FloatArray]:
-        n_windows, length = piece_ids.shape
-        lengths = mask.sum(axis=1)
+        lengths, rows = mask.sum(axis=1), np.flatnonzero(is_read)
         with self._ready():
-            sent = self._send(np.concatenate([piece_ids.reshape(-1), lengths, np.flatnonzero(is_read)]))
-            ids, piece_counts, rows = sent.long().split(
-                [piece_ids.size, n_windows, len(sent) - piece_ids.size - n_windows]
-            )
-            is_piece = torch.arange(length, device=self.device) < piece_counts[:, None]
-            is_full = bool(lengths.min() == length)
+            sent = self._send(np.concatenate([piece_ids.reshape(-1), lengths, rows])).long()
+            ids, sent_lengths, sent_rows = sent.split([piece_ids.size, len(lengths), len(rows)])
             logits = self.network(
-                input_ids=ids.view(n_windows, length),
-                attention_mask=None
-                if is_full and self._make_mask is add_to_scores
-                else self._make_mask(is_piece, self._dtype),
+                input_ids=ids.view(piece_ids.shape),
+                attention_mask=self._mask(sent_lengths, piece_ids.shape[1], is_full=bool(mask.all())),
             ).logits
-            return self._fetch(logits.flatten(0, 1).index_select(0, rows).float())
+            return self._fetch(logits.flatten(0, 1).index_select(0, sent_rows).float())
+
+    def _mask(self, lengths: Tensor, width: int, *, is_full: bool) -> Optional[Tensor]:
+        """What the network is given; nothing where it can do without, for attention is faster then."""
+        if is_full and self._make_mask is add_to_scores:
+            return None
+        return self._make_mask(torch.arange(width, device=self.device) < lengths[:, None], self._dtype)
 
     def _send(self, numbers: IntArray) -> Tensor:
         """Copy numbers to the device, as int32."""
