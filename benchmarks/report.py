@@ -30,6 +30,8 @@ NAMES = (
     "annotate",
     "annotate_memory",
     "cases",
+    "fuzz",
+    "soak",
 )
 INTRODUCTION = """# Benchmarks
 

@@ -153,7 +153,7 @@ class OnnxEngine:
                 raise ValueError("it is not what was written")
             if graph.fingerprint != self._compute_fingerprint(EncoderGraph(checkpoint.network)):
                 raise ValueError("it was made of other weights")
-        except (OSError, ValueError, KeyError, TypeError) as err:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as err:
             self._drop(file, err)
         else:
             self._graph, self._source = graph, file

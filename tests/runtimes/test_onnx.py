@@ -193,13 +193,6 @@ def test_untrained_head_gets_no_graph(precision, tmp_path, make_nlp):
     assert not list((tmp_path / "saved").rglob("graph.*"))
 
 
-@pytest.mark.parametrize("package", ["onnxruntime", "onnx"])
-def test_missing_extra_is_said_with_the_pip_line(package, random_checkpoint, make_nlp, monkeypatch):
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=rf"XN112.*`{package}`.*pip install 'spacy-xlmr-ner\[onnx\]'"):
-        make_nlp(random_checkpoint, model=ONNX)(TEXT)
-
-
 def test_int8_stores_no_embeddings_and_a_quarter_of_the_rest(tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_engine, "LEAST_AGREEMENT", 0.0)  # random weights are no measure of it
     folder = write_random(tmp_path / "wide", hidden_size=128, intermediate_size=512)
@@ -393,6 +386,10 @@ def break_note(folder):
     (folder / GRAPH).with_suffix(".json").write_text("[")
 
 
+def nest_note(folder):
+    (folder / GRAPH).with_suffix(".json").write_text("[" * 100_000)
+
+
 def remove_note(folder):
     (folder / GRAPH).with_suffix(".json").unlink()
 
@@ -402,7 +399,9 @@ def of_later_format(folder):
     note.write_text(json.dumps(json.loads(note.read_text()) | {"format": 2}))
 
 
-@pytest.mark.parametrize("damage", [cut_short, flip_a_bit, empty_note, break_note, remove_note, of_later_format])
+@pytest.mark.parametrize(
+    "damage", [cut_short, flip_a_bit, empty_note, break_note, nest_note, remove_note, of_later_format]
+)
 def test_damaged_graph_is_made_anew_with_a_warning(damage, changed, saved):
     damage(changed)
     with pytest.warns(UserWarning, match=r"XW404.*graph\.float32\.onnx"):
