@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -112,10 +113,11 @@ def heed_interrupts():
 
 def test_train_shows_spacys_progress_bar_in_a_terminal(tmp_path):
     termios = pytest.importorskip("termios", reason="this system has no pseudo-terminals")
+    fcntl = pytest.importorskip("fcntl")
     training = Training("frozen_encoder", tmp_path)
     command = [sys.executable, "-m", "spacy", "train", str(training.config), *training.overrides]
     terminal, end = os.openpty()
-    termios.tcsetwinsize(end, (24, 80))
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=end, env=ENVIRONMENT) as process:
         os.close(end)
         shown = b"".join(iter(lambda: read_terminal(terminal), b""))

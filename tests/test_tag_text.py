@@ -1,5 +1,3 @@
-import sys
-
 import pytest
 import spacy
 
@@ -19,12 +17,6 @@ def test_tag_text_shows_each_piece_of_a_long_text_once(make_nlp, chosen_checkpoi
     table = tag_text("Jack in Berlin " * 20, nlp)
     assert table.loc["Tokens"].tolist() == ["<s>", *["▁Jack", "▁in", "▁Berlin"] * 20, "</s>"]
     assert table.loc["Tags"].tolist() == ["O", *["B-PER", "O", "B-LOC"] * 20, "O"]
-
-
-def test_tag_text_without_pandas_names_the_pip_line(make_nlp, chosen_checkpoint, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match=r"XN112.*pip install 'spacy-xlmr-ner\[pandas\]'"):
-        tag_text("Jack", make_nlp(chosen_checkpoint))
 
 
 def test_tag_text_without_the_component_says_so():
