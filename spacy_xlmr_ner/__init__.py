@@ -1,5 +1,6 @@
 """Multilingual named entities for spaCy, by an XLM-RoBERTa token classifier."""
 
+from . import process as process  # notes who imports the package first, before any worker is forked
 from .about import __version__
 from .component import XlmrNer, make_xlmr_ner
 from .drawing import displacy_ents, displacy_options

@@ -15,20 +15,14 @@ import torch
 from thinc.util import get_torch_default_device
 
 from ..errors import Errors, Warnings
+from ..process import FIRST_PID
 from ..types import BoolArray, FloatArray, IntArray, Precision
 
 T = TypeVar("T")
 
 MAX_REASON = 160  # characters of PyTorch's own message
 
-
-def _is_forked() -> bool:
-    """Whether this process was forked by multiprocessing: its parent may have threads of PyTorch's that it lacks."""
-    fresh = ("spawn", "forkserver")  # which tell their children so
-    return multiprocessing.parent_process() is not None and multiprocessing.get_start_method(True) not in fresh
-
-
-_pid = None if _is_forked() else os.getpid()  # of the process that has all its threads
+_pid = FIRST_PID
 _locks: "WeakKeyDictionary[torch.nn.Module, threading.RLock]" = WeakKeyDictionary()
 
 
