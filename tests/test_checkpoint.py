@@ -381,6 +381,7 @@ def test_hub_id_that_is_not_to_be_had_is_named(hub_answers, load, name, revision
     assert "local folder" in hub_answers[load]
 
 
+@pytest.mark.slow
 def test_hub_id_in_the_cache_is_read_offline(random_checkpoint, tmp_path):
     repository = tmp_path / "hub" / "models--owner--name"
     shutil.copytree(random_checkpoint, repository / "snapshots" / ("c" * 40))
