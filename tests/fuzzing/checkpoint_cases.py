@@ -202,7 +202,7 @@ def rename_files(content: bytes, choices: Choices) -> bytes:
     model = srsly.msgpack_loads(message["model"])
     files = srsly.msgpack_loads(model["shims"][0][0])
     name = choices.pick(sorted(files))
-    other = choices.pick(("../escape", "/etc/hostname", "..", ".", "", "a/b", "a\0b", "\ud83d", 1, None, name))
+    other = choices.pick(("../escape", "/etc/hostname", "..", ".", "", "a/b", "a\0b", b"raw", 1, None, name))
     files[other] = choices.pick((files.pop(name), 1, None, "text", b""))
     model["shims"][0][0] = srsly.msgpack_dumps(files)
     return srsly.msgpack_dumps({**message, "model": srsly.msgpack_dumps(model)})
