@@ -1,6 +1,6 @@
 """Rows of files that hold no lines: Parquet, and docs as spaCy writes them."""
 
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, List
 
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
@@ -34,7 +34,8 @@ def read_parquet(path: str, settings: ReadSettings, start: Place) -> Iterator[St
 
 def _read_records(file: Any, start: int) -> Iterator[Dict[str, Any]]:
     """The rows of a table from one on; groups of rows before it are not read."""
-    n_before, groups = 0, []
+    n_before = 0
+    groups: List[int] = []
     for group in range(file.num_row_groups):
         n_rows = file.metadata.row_group(group).num_rows
         if not groups and n_before + n_rows <= start:
