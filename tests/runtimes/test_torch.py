@@ -1,3 +1,4 @@
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -21,6 +22,12 @@ def pad(windows, *, width):
     ids = np.array([[*row, *[1] * (width - len(row))] for row in windows], dtype=np.int64)
     mask = np.array([[True] * len(row) + [False] * (width - len(row)) for row in windows])
     return ids, mask
+
+
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="a process alone has all processors")
+def test_worker_of_the_suite_keeps_to_its_threads():
+    # With two each, two of them take several times as long.
+    assert torch.get_num_threads() == int(os.environ["OMP_NUM_THREADS"])
 
 
 @pytest.mark.parametrize("width", [8, 30])
