@@ -356,7 +356,7 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     XN246 = "The dataset has a column '{name}' already, which is to be added. Rename or drop it."
     XN247 = "The dataset has no column '{field}' (found: {found}). Name the one that holds the texts with `text_field`."
-    XN248 = "No cluster of Ray is to be had at '{address}' ({reason}). Check the address, or start one with `ray start`."
+    XN248 = "No cluster of Ray is at '{address}' ({reason}). Check the address, or start one with `ray start`."
     XN249 = "The workers of a cluster cannot read standard input. Write it to a file that they see."
 
     # XN44x: a head over another component's vectors
@@ -393,8 +393,8 @@ class Errors(metaclass=ErrorsWithCodes):
     )
 
     XN903 = (
-        "Shard {index} of piece {piece} has not come back from the cluster, so that rows would be missing. Nothing was "
-        "written; this should not happen, please report it."
+        "Shard {number} of piece {piece} has not come back from the cluster, so that rows would be missing. Nothing "
+        "was written; this should not happen, please report it."
     )
 
 

@@ -62,10 +62,10 @@ def annotate_files(
     RETURNS (Summary): What was done.
     RAISES (ValueError): XN221 to XN223, XN281, XN290 to XN296. OSError: XN295 if the disk is full.
     """
-    _check_settings(format, input_format, n_process=n_process, shard_size=shard_size, batch_size=batch_size)
+    check_settings(format, input_format, n_process=n_process, shard_size=shard_size, batch_size=batch_size)
     inputs = find_inputs([str(path) for path in paths], format=input_format, whole_file=whole_file)
     out = Path(out)
-    _check_apart(inputs, out)
+    check_apart(inputs, out)
     reading = ReadSettings(text_field=text_field, id_field=id_field)
     annotating = AnnotatorSettings(model, lang, batch_size, with_docs=format == "spacy")
     header: Dict[str, Any] = {
@@ -106,7 +106,8 @@ def _write(done: Done, journal: Journal, writer: ShardWriter, summary: Summary, 
         progress.note_read(shard.n_bytes)
 
 
-def _check_settings(format: str, input_format: str, **counts: Optional[int]) -> None:
+def check_settings(format: str, input_format: str, **counts: Optional[int]) -> None:
+    """RAISES (ValueError): XN223 for a format that is not known, or a count below 1."""
     for option, value, known in (("format", format, OUT_FORMATS), ("input_format", input_format, IN_FORMATS)):
         if value not in known:
             raise ValueError(Errors.XN223.format(option=option, found=value, expected="one of: " + ", ".join(known)))
@@ -115,7 +116,7 @@ def _check_settings(format: str, input_format: str, **counts: Optional[int]) -> 
             raise ValueError(Errors.XN223.format(option=option, found=count, expected="at least 1"))
 
 
-def _check_apart(inputs: Sequence[Input], out: Path) -> None:
+def check_apart(inputs: Sequence[Input], out: Path) -> None:
     """Refuse to read what is written. RAISES (ValueError): XN223."""
     folder = os.path.realpath(out)
     inside = [one.path for one in inputs if one.path != STDIN and _is_inside(os.path.realpath(one.path), folder)]

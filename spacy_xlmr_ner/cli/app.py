@@ -12,6 +12,7 @@ from .evaluate import evaluate
 from .export import export
 from .init_checkpoint import init
 from .many_values import ManyTextsCommand
+from .ray_address import RayAddressCommand
 from .serve import serve
 from .split import split
 from .tag import tag
@@ -43,7 +44,7 @@ def main(
 
 
 app.command()(tag)
-app.command()(annotate)
+app.command(cls=RayAddressCommand)(annotate)
 app.command()(convert)
 app.command("init-checkpoint", cls=ManyTextsCommand)(init)
 app.command(context_settings=OVERRIDES)(debug)

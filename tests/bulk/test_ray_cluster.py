@@ -1,0 +1,32 @@
+import pytest
+
+from spacy_xlmr_ner.bulk.ray_cluster import Workers, choose_workers
+
+CPUS_4 = {"CPU": 4.0, "memory": 1e9}
+GPUS_2 = {"CPU": 8.0, "GPU": 2.0}
+
+
+@pytest.mark.parametrize(
+    "nodes, n, expected",
+    [
+        ([CPUS_4], None, Workers(4, 1, 0)),
+        ([CPUS_4, CPUS_4], None, Workers(8, 1, 0)),
+        ([CPUS_4], 1, Workers(1, 4, 0)),
+        ([CPUS_4], 2, Workers(2, 2, 0)),
+        ([CPUS_4], 3, Workers(3, 1, 0)),
+        ([CPUS_4, CPUS_4], 3, Workers(3, 2, 0)),  # of 3 processors each, one of them would find no place
+        ([CPUS_4, GPUS_2], None, Workers(2, None, 1)),
+        ([GPUS_2, GPUS_2], 3, Workers(3, None, 1)),
+    ],
+)
+def test_workers_are_as_many_as_there_is_room_for(nodes, n, expected):
+    assert choose_workers(nodes, n) == expected
+
+
+@pytest.mark.parametrize(
+    "nodes, n, said",
+    [([CPUS_4], 5, "5 workers .* 4 processors"), ([GPUS_2], 3, "3 workers .* 2 GPUs"), ([{}], None, "0 processors")],
+)
+def test_more_workers_than_there_is_room_for_are_refused(nodes, n, said):
+    with pytest.raises(ValueError, match=f"XN244.*{said}"):
+        choose_workers(nodes, n)
