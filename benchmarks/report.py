@@ -29,6 +29,7 @@ NAMES = (
     "sharing",
     "annotate",
     "annotate_memory",
+    "ray_scaling",
     "cases",
     "fuzz",
     "soak",

@@ -81,11 +81,19 @@ def read_zstandard(nlp: Any, folder: Path) -> None:
     annotate_files([folder / "a.txt.zst"], folder / "zstandard")
 
 
+def annotate_on_ray(nlp: Any, folder: Path) -> None:
+    from spacy_xlmr_ner.bulk import annotate_files_on_ray
+
+    (folder / "a.txt").write_text(TEXT)
+    annotate_files_on_ray([folder / "a.txt"], folder / "ray")
+
+
 FEATURES = {
     "onnx": run_onnx,
     "onnxruntime": run_onnx,
     "pandas": tabulate,
     "pyarrow": write_parquet,
+    "ray": annotate_on_ray,
     "spacy_transformers": split,
     "starlette": serve,
     "uvicorn": serve,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-HELPERS = {"checkpoints", "contender", "peers", "record", "report", "texts"}
+HELPERS = {"checkpoints", "contender", "peers", "reckoning", "record", "report", "texts"}
 NAMES = sorted({path.stem for path in FOLDER.glob("*.py")} - HELPERS)
 
 

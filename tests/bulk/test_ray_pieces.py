@@ -4,7 +4,7 @@ import os
 import pyarrow
 import pyarrow.parquet
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spacy_xlmr_ner.bulk.inputs import Input, InputReader, find_inputs
@@ -70,6 +70,7 @@ def test_lines_of_a_long_range_are_counted_in_chunks(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("format", ["txt", "jsonl"])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # it writes files
 @given(
     lines=st.lists(
         st.sampled_from([b'{"text": "Anna"}', b'{"id": 7, "text": ""}', b"{", b"", b" ", b"\xff", "張三".encode()])
