@@ -56,6 +56,11 @@ def find_workers(n: Optional[int] = None) -> Workers:
     return choose_workers([node["Resources"] for node in ray.nodes() if node["Alive"]], n)
 
 
+def name_model(model: Optional[str]) -> Optional[str]:
+    """A model as workers find it: theirs is another working directory."""
+    return os.path.abspath(model) if model and os.path.exists(model) else model
+
+
 @contextmanager
 def use_cluster(address: Optional[str]) -> Iterator[Any]:
     """Connect to a cluster, and leave it at the end. One that is connected already is used and stays so.

@@ -3,7 +3,7 @@
 from typing import Any, Optional, Tuple, Union
 
 from .._compat import require_extra
-from .ray_cluster import EXTRA, find_workers
+from .ray_cluster import EXTRA, find_workers, name_model
 from .workers import AnnotatorSettings
 
 BATCH = 1000  # rows that an actor is given at a time
@@ -56,7 +56,7 @@ def annotate_dataset(
         sizes = {"min_size": concurrency[0], "max_size": concurrency[1]}
     return ds.map_batches(
         TableAnnotator,
-        fn_constructor_args=(AnnotatorSettings(model, lang, pipe_batch_size), text_field),
+        fn_constructor_args=(AnnotatorSettings(name_model(model), lang, pipe_batch_size), text_field),
         batch_size=batch_size,
         batch_format="pyarrow",
         compute=data.ActorPoolStrategy(**sizes),

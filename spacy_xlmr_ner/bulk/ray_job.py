@@ -11,7 +11,7 @@ from ..errors import CheckpointError, Errors
 from .annotator import Annotated
 from .inputs import Input, find_inputs
 from .job import SHARD_SIZE, check_apart, check_settings
-from .ray_cluster import EXTRA, Workers, find_workers, use_cluster
+from .ray_cluster import EXTRA, Workers, find_workers, name_model, use_cluster
 from .ray_folder import NewFolder, Part
 from .ray_pieces import PIECE_SIZE, LineCount, Piece, Range, count_lines, plan_pieces
 from .shards import Position, cut_shards
@@ -62,7 +62,7 @@ def annotate_files_on_ray(
     inputs = find_inputs([str(path) for path in paths], format=input_format, whole_file=whole_file)
     check_apart(inputs, Path(out))
     reading = ReadSettings(text_field=text_field, id_field=id_field)
-    annotating = AnnotatorSettings(model, lang, batch_size, with_docs=format == "spacy")
+    annotating = AnnotatorSettings(name_model(model), lang, batch_size, with_docs=format == "spacy")
     start = time.perf_counter()
     with NewFolder(Path(out)) as folder, use_cluster(address) as ray:
         try:
@@ -100,7 +100,9 @@ class RayJob(NamedTuple):
         n, num_cpus, num_gpus = self.workers
         source = ShardSource(pieces, self.reading, shard_size=self.shard_size)
         sink = ShardSink(folder, format, columns)
-        shards = data.read_datasource(source, num_cpus=0, concurrency=n, override_num_blocks=len(pieces))
+        shards = data.read_datasource(
+            source, num_cpus=0, concurrency=min(n, len(pieces)), override_num_blocks=len(pieces)
+        )
         shards.context.target_max_block_size = 1  # each shard goes its own way
         shards.context.enable_progress_bars = self.show_progress and sys.stdout.isatty()  # else it writes lines
         annotated = shards.map_batches(

@@ -1,6 +1,6 @@
 import pytest
 
-from spacy_xlmr_ner.bulk.ray_cluster import Workers, choose_workers
+from spacy_xlmr_ner.bulk.ray_cluster import Workers, choose_workers, name_model
 
 CPUS_4 = {"CPU": 4.0, "memory": 1e9}
 GPUS_2 = {"CPU": 8.0, "GPU": 2.0}
@@ -30,3 +30,10 @@ def test_workers_are_as_many_as_there_is_room_for(nodes, n, expected):
 def test_more_workers_than_there_is_room_for_are_refused(nodes, n, said):
     with pytest.raises(ValueError, match=f"XN244.*{said}"):
         choose_workers(nodes, n)
+
+
+@pytest.mark.parametrize("model, is_here", [("here", True), ("elsewhere/on-the-hub", False), (None, False)])
+def test_model_of_this_folder_is_named_so_that_workers_find_it(tmp_path, monkeypatch, model, is_here):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    assert name_model(model) == (str(tmp_path / "here") if is_here else model)
