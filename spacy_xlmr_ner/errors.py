@@ -304,9 +304,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "The rows from '{file}' {first} to {last} have ended {n} workers; the system may have ended them for want of "
         "memory. Look at these rows, or give a smaller --shard-size or --batch-size."
     )
-    XN282 = (
-        "'{path}' has no column '{field}' (found: {found}). Name the one that holds the texts with --text-field."
-    )
+    XN282 = "'{path}' has no column '{field}' (found: {found}). Name the one that holds the texts with --text-field."
     XN283 = "it cannot be read as CSV ({reason})."
     XN284 = "it has {n} values where the header has {expected}."
     XN285 = "Two columns of '{path}' have one name (found: {found}). Give each its own."
@@ -335,9 +333,7 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     XN298 = "it left the pipeline without an answer; another component may have dropped it."
     XN299 = "its id {found} is no {expected}, as the ids of the first shard are. Take --format jsonl, which holds both."
-    XN239 = (
-        "The pipeline has no component that finds entities (it has: {found}). Give one that has, or a checkpoint."
-    )
+    XN239 = "The pipeline has no component that finds entities (it has: {found}). Give one that has, or a checkpoint."
 
     # XN241 to XN249: on a cluster
     XN241 = (
