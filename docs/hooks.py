@@ -24,6 +24,12 @@ PUBLIC: Dict[str, List[str]] = {
         "spacy_xlmr_ner.analysis:evaluate",
         "spacy_xlmr_ner.analysis:transfer",
     ],
+    "Many texts": [
+        "spacy_xlmr_ner.bulk.job:annotate_files",
+        "spacy_xlmr_ner.bulk.summary:Summary",
+        "spacy_xlmr_ner.bulk.ray_job:annotate_files_on_ray",
+        "spacy_xlmr_ner.bulk.ray_dataset:annotate_dataset",
+    ],
     "Architectures": [
         "spacy_xlmr_ner.architectures:build_xlmr_tagger_v1",
         "spacy_xlmr_ner.architectures:build_token_tagger_v1",
