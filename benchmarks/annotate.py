@@ -22,6 +22,7 @@ from record import Benchmark, Table, make_table, show_spread
 from spacy_xlmr_ner.bulk import annotate_files
 
 WAYS = ("nlp.pipe", "annotate", "annotate --n-process 2")
+SHARD = 250  # rows: some for each process until the end
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +41,7 @@ def time_pass(way: str, texts: List[str], folder: Path) -> Dict[str, float]:
         assert sum(1 for _ in nlp.pipe(texts)) == len(texts)
         return {"seconds": time.perf_counter() - start, "first": first}
     out = folder / str(start)
-    summary = annotate_files([folder / "in.jsonl"], out, n_process=2 if "2" in way else 1, shard_size=1000)
+    summary = annotate_files([folder / "in.jsonl"], out, n_process=2 if "2" in way else 1, shard_size=SHARD)
     assert summary.n_texts == len(texts)
     seconds = time.perf_counter() - start
     lines = (out / "manifest.jsonl").read_text(encoding="utf8").splitlines()
