@@ -24,6 +24,12 @@ class Hiding:
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         return None if name.split(".")[0] in self.missing else self.finder.find_spec(name, path, target)
 
+    def find_distributions(self, *args: Any, **kwargs: Any) -> Any:
+        """Not theirs either: spaCy imports what the entry points of all that is installed name."""
+        find = getattr(self.finder, "find_distributions", lambda *args, **kwargs: ())
+        found = find(*args, **kwargs)
+        return (one for one in found if one.metadata["Name"].replace("-", "_") not in self.missing)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.finder, name)
 
