@@ -1,6 +1,6 @@
 """A pipeline that annotates rows, and lets no row that fails stop the others."""
 
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
@@ -48,19 +48,17 @@ class Annotator:
         RETURNS (Annotated): What became of each.
         """
         outcomes: Dict[int, Outcome] = {}
-        bin = DocBin(store_user_data=True)
+        bins: Dict[int, DocBin] = {}  # one a doc: what fails while it is added leaves a bin damaged
         self._failed.clear()
         with self.nlp.memory_zone():
             docs = self.nlp.pipe(self._make_docs(rows), as_tuples=True, batch_size=self.batch_size)
-            self._collect(docs, rows, outcomes, bin, advance)
+            self._collect(docs, outcomes, bins, advance)
             # Components that fail hand over the whole batch: those beside the one at fault are done alone.
-            again = [i for i in range(len(rows)) if i not in outcomes and i in self._failed]
-            for i in again:
+            for i in [i for i in self._failed if i not in outcomes]:
                 del self._failed[i]
-                self._collect(
-                    self.nlp.pipe(self._make_docs(rows, only=i), as_tuples=True), rows, outcomes, bin, advance
-                )
-            data = bin.to_bytes() if self.with_docs else b""
+                alone = self.nlp.pipe(self._make_docs(rows, only=i), as_tuples=True)
+                self._collect(alone, outcomes, bins, advance)
+            data = merge_bins([bins[i] for i in sorted(outcomes)]) if self.with_docs else b""
         return Annotated([outcomes.get(i, self._failed.get(i, Errors.XN298)) for i in range(len(rows))], data)
 
     def _make_docs(self, rows: Sequence[Row], only: Optional[int] = None) -> Iterator[Tuple[Doc, int]]:
@@ -82,15 +80,14 @@ class Annotator:
     def _collect(
         self,
         docs: Iterator[Tuple[Doc, int]],
-        rows: Sequence[Row],
         outcomes: Dict[int, Outcome],
-        bin: DocBin,
+        bins: Dict[int, DocBin],
         advance: Callable[[int], object],
     ) -> None:
         for doc, i in docs:
             try:
                 if self.with_docs:
-                    bin.add(doc)
+                    bins[i] = DocBin(docs=[doc], store_user_data=True)
                 outcomes[i] = [round_score(ent) for ent in describe_ents(doc)]
             except Exception as err:
                 self._failed[i] = describe_error(err)
@@ -99,6 +96,14 @@ class Annotator:
     def _note_failure(self, name: str, component: Any, docs: List[Doc], err: Exception) -> None:
         for doc in docs:
             self._failed[doc._context] = f"{name}: {describe_error(err)}"
+
+
+def merge_bins(bins: Iterable[DocBin]) -> bytes:
+    """The docs of several bins as those of one."""
+    merged = DocBin(store_user_data=True)
+    for bin in bins:
+        merged.merge(bin)
+    return merged.to_bytes()
 
 
 def describe_error(err: Exception) -> str:

@@ -1,6 +1,5 @@
 """Annotate files of any number of texts, losing none of them and none of the work."""
 
-import os
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -83,8 +82,9 @@ def annotate_files(
         index = len(journal.records)
         shards = cut_shards(inputs, reading, size=shard_size, start=journal.end, index=index)
         with Progress(n_bytes, n_done=summary.n_texts, is_shown=show_progress) as progress:
-            done = annotate_here(shards, annotating, progress.advance)
-            if n_process > 1:
+            if n_process == 1:
+                done = annotate_here(shards, annotating, progress.advance)
+            else:
                 done = annotate_in_processes(shards, annotating, progress.advance, n_process=n_process)
             _write(done, journal, make_writer(format, journal.find_path(0)), summary, progress)
         (out / SUMMARY).write_bytes(dump_json(asdict(summary)) + b"\n")
@@ -102,7 +102,7 @@ def _write(done: Done, journal: Journal, writer: ShardWriter, summary: Summary, 
             message = Errors.XN295.format(reason=reason, out=out, n_texts=summary.n_texts, n_shards=summary.n_shards)
             raise OSError(message) from err
         start = time.perf_counter()
-        summary.add(record)
+        summary.add(record.n_texts, record.n_rejected, record.ents, seconds=record.seconds)
         progress.note_read(shard.n_bytes)
 
 
@@ -118,12 +118,8 @@ def check_settings(format: str, input_format: str, **counts: Optional[int]) -> N
 
 def check_apart(inputs: Sequence[Input], out: Path) -> None:
     """Refuse to read what is written. RAISES (ValueError): XN223."""
-    folder = os.path.realpath(out)
-    inside = [one.path for one in inputs if one.path != STDIN and _is_inside(os.path.realpath(one.path), folder)]
+    folder = out.resolve()
+    inside = [one.path for one in inputs if one.path != STDIN and Path(one.path).resolve().is_relative_to(folder)]
     if inside:
         expected = f"a folder that holds none of the input, and not that of '{inside[0]}'"
         raise ValueError(Errors.XN223.format(option="out", found=str(out), expected=expected))
-
-
-def _is_inside(path: str, folder: str) -> bool:
-    return Path(path).is_relative_to(folder)

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from ..errors import Errors
 from .annotator import Annotated
 from .rows import Place, Rejected
-from .shard_file import write_shard
+from .shard_file import dump_rejected, write_shard
 from .shards import Position, Shard
 from .writers import ShardWriter, dump_json
 
@@ -60,11 +60,7 @@ class Journal:
         self.out, self.suffix = out, suffix
         self._check_foreign()
         out.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(out / LOCK, timeout=0)
-        try:
-            self._lock.acquire()
-        except Timeout:
-            raise ValueError(Errors.XN293.format(out=out)) from None
+        self._lock = lock_folder(out, out=out)
         try:
             self.records = self._open(header, resume)
         except BaseException:
@@ -109,9 +105,9 @@ class Journal:
         """Refuse a folder that is another's before anything is put there."""
         if self.out.is_file():
             raise ValueError(Errors.XN223.format(option="--out", found=str(self.out), expected="a folder"))
-        if not self.out.is_dir() or (self.out / MANIFEST).exists() or (self.out / LOCK).exists():
+        if not self.out.is_dir() or (self.out / MANIFEST).exists():
             return
-        found = sorted(path.name for path in self.out.iterdir())
+        found = sorted(path.name for path in self.out.iterdir() if path.name != LOCK)
         if found:
             raise ValueError(Errors.XN294.format(out=self.out, found=", ".join(found[:3])))
 
@@ -178,7 +174,7 @@ class Journal:
     def _add_rejected(self, rejected: Sequence[Rejected]) -> int:
         """Add to rejected.jsonl. RETURNS (int): Its size then."""
         if rejected:
-            self._add(REJECTED, b"".join(dump_json(one._asdict()) + b"\n" for one in rejected))
+            self._add(REJECTED, dump_rejected(rejected))
         path = self.out / REJECTED
         return path.stat().st_size if path.exists() else 0
 
@@ -187,6 +183,22 @@ class Journal:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+
+
+def lock_folder(folder: Path, *, out: Path) -> FileLock:
+    """Lock a folder against other runs, until it is released or its owner dies.
+
+    folder (Path): The folder.
+    out (Path): The one that is asked for, for the message.
+    RETURNS (FileLock): The lock, which is held.
+    RAISES (ValueError): XN293 if another run has it.
+    """
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ValueError(Errors.XN293.format(out=out)) from None
+    return lock
 
 
 def describe_difference(key: str, found: Any, given: Any) -> Tuple[str, str]:

@@ -8,12 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Sequence
 
-from filelock import FileLock, Timeout
-
 from ..errors import Errors
 from .annotator import Annotated
-from .journal import LOCK, NEW, REJECTED, SUMMARY
-from .shard_file import flush, write_shard
+from .journal import LOCK, NEW, REJECTED, SUMMARY, lock_folder
+from .shard_file import dump_rejected, flush, write_shard
 from .shards import Shard
 from .summary import Summary
 from .writers import ShardWriter, dump_json
@@ -58,7 +56,7 @@ def write_part(
     written = write_shard(path, shard, annotated, writer, aside=path.with_name(path.name + mark))
     if written.rejected:
         aside = path.with_name(path.name + mark)
-        aside.write_bytes(b"".join(dump_json(one._asdict()) + b"\n" for one in written.rejected))
+        aside.write_bytes(dump_rejected(written.rejected))
         flush(aside)
         os.replace(aside, find_rejected(path))
     return Part(piece, shard.number, is_last, path.name, written.n_texts, len(written.rejected), written.ents)
@@ -99,11 +97,7 @@ class NewFolder:
         self._check_new()
         self.aside = self.out.with_name(f".{self.out.name}{NEW}")
         self.aside.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(self.aside / LOCK, timeout=0)
-        try:
-            self._lock.acquire()
-        except Timeout:
-            raise ValueError(Errors.XN293.format(out=out)) from None
+        self._lock = lock_folder(self.aside, out=out)
         self._clear([])  # what a run that was killed has left
 
     def __enter__(self) -> "NewFolder":
@@ -179,14 +173,8 @@ def order_parts(parts: Sequence[Part], n_pieces: int) -> List[Part]:
 
 def count_parts(parts: Sequence[Part], seconds: float) -> Summary:
     """What was done in all."""
-    ents: Dict[str, int] = {}
+    summary = Summary(seconds=round(seconds, 3))
     for part in parts:
-        for label, n in part.ents.items():
-            ents[label] = ents.get(label, 0) + n
-    return Summary(
-        n_texts=sum(part.n_texts for part in parts),
-        n_rejected=sum(part.n_rejected for part in parts),
-        ents=ents,
-        n_shards=sum(bool(part.file) for part in parts),
-        seconds=round(seconds, 3),
-    )
+        if part.file:
+            summary.add(part.n_texts, part.n_rejected, part.ents)
+    return summary

@@ -1,13 +1,14 @@
 """The file of a shard: written aside and then named, so that it is whole wherever it is there."""
 
 import os
+from collections import Counter
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Sequence
+from typing import Dict, Iterable, List, NamedTuple, Sequence
 
 from .annotator import Annotated
 from .rows import Rejected, Row
 from .shards import Shard
-from .writers import ShardWriter
+from .writers import ShardWriter, dump_json
 
 
 class Written(NamedTuple):
@@ -51,13 +52,18 @@ def write_shard(path: Path, shard: Shard, annotated: Annotated, writer: ShardWri
 def count_labels(annotated: Annotated, rows: Sequence[Row], unfit: Sequence[Rejected]) -> Dict[str, int]:
     """Entities by label, of rows that the format could hold."""
     places = {(one.file, one.line) for one in unfit}
-    counts: Dict[str, int] = {}
-    for row, ents in zip(rows, annotated.outcomes):
-        if isinstance(ents, str) or (row.file, row.line) in places:
-            continue
-        for ent in ents:
-            counts[ent["label"]] = counts.get(ent["label"], 0) + 1
+    counts = Counter(
+        ent["label"]
+        for row, ents in zip(rows, annotated.outcomes)
+        if not isinstance(ents, str) and (row.file, row.line) not in places
+        for ent in ents
+    )
     return dict(sorted(counts.items()))
+
+
+def dump_rejected(rejected: Iterable[Rejected]) -> bytes:
+    """Rejected rows as JSON lines."""
+    return b"".join(dump_json(one._asdict()) + b"\n" for one in rejected)
 
 
 def flush(path: Path) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, Callable, Iterator, NamedTuple, Optional, cast
 
 from .._compat import require_extra
+from ..corpus.lines import GZIP_MAGIC
 from ..errors import Errors
 from .rows import START, Place
 
-GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 STDIN = "-"

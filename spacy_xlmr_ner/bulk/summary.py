@@ -1,7 +1,7 @@
 """What a job has done."""
 
 from dataclasses import dataclass, field
-from typing import Dict, Iterable
+from typing import Dict, Iterable, Mapping
 
 from .journal import ShardRecord
 
@@ -30,15 +30,15 @@ class Summary:
         """What earlier runs have done."""
         summary = cls()
         for record in records:
-            summary.add(record)
+            summary.add(record.n_texts, record.n_rejected, record.ents, seconds=record.seconds)
         summary.n_resumed = summary.n_texts
         return summary
 
-    def add(self, record: ShardRecord) -> None:
-        """Count a shard in."""
-        self.n_texts += record.n_texts
-        self.n_rejected += record.n_rejected
+    def add(self, n_texts: int, n_rejected: int, ents: Mapping[str, int], *, seconds: float = 0.0) -> None:
+        """Count a shard in. The arguments are of it what the attributes of these names are of all."""
+        self.n_texts += n_texts
+        self.n_rejected += n_rejected
         self.n_shards += 1
-        self.seconds = round(self.seconds + record.seconds, 3)
-        for label, n in record.ents.items():
+        self.seconds = round(self.seconds + seconds, 3)
+        for label, n in ents.items():
             self.ents[label] = self.ents.get(label, 0) + n

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, Iterator, List
 
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from .._compat import require_extra
@@ -52,18 +52,7 @@ def read_docs(path: str, settings: ReadSettings, start: Place) -> Iterator[Step]
 
     RAISES (DamagedInputError): XN222 if the file is damaged.
     """
-    vocab = Vocab()
-    try:
-        docs = DocBin().from_disk(path)
-        n_docs = len(docs)
-        stream = docs.get_docs(vocab)
-    except Exception as err:  # what msgpack and zlib raise is of many kinds
-        raise DamagedInputError(Errors.XN222.format(path=path, reason=str(err).strip().rstrip("."))) from err
-    for number in range(1, n_docs + 1):
-        try:
-            doc = next(stream)
-        except Exception as err:
-            raise DamagedInputError(Errors.XN222.format(path=path, reason=str(err).strip().rstrip("."))) from err
+    for number, doc in enumerate(_load_docs(path), start=1):
         if number <= start.entries:
             continue
         place = Place(number, number, 0)
@@ -73,3 +62,11 @@ def read_docs(path: str, settings: ReadSettings, start: Place) -> Iterator[Step]
         own_id = doc.user_data.get(settings.id_field)
         name = f"{path}:{number}" if own_id is None else own_id
         yield Step(Row(name, doc.text, {}, path, number, doc.to_bytes()), place)
+
+
+def _load_docs(path: str) -> Iterator[Doc]:
+    """The docs of a file, empty ones too, for each has its number."""
+    try:
+        yield from DocBin().from_disk(path).get_docs(Vocab())
+    except Exception as err:  # what msgpack and zlib raise is of many kinds
+        raise DamagedInputError(Errors.XN222.format(path=path, reason=str(err).strip().rstrip("."))) from err

@@ -59,25 +59,6 @@ class PieceLogits(NamedTuple):
         return [np.where(mask[:, :, None], d_logits[np.where(mask, rows, 0)], 0.0) for rows, mask in self.batches]
 
 
-def compute_piece_logits(
-    docs: Sequence[Doc],
-    tokenizer: PieceTokenizer,
-    runtime: Runtime,
-    *,
-    settings: InputSettings,
-    max_window: int,
-    n_tags: int,
-    change_pieces: Optional[ChangePieces] = None,
-) -> PieceLogits:
-    """Run the network over a batch of docs. The arguments are those of launch_piece_logits.
-
-    RETURNS (PieceLogits): For all pieces of all docs.
-    """
-    return launch_piece_logits(
-        docs, tokenizer, runtime, settings=settings, max_window=max_window, n_tags=n_tags, change_pieces=change_pieces
-    )()
-
-
 def launch_piece_logits(
     docs: Sequence[Doc],
     tokenizer: PieceTokenizer,

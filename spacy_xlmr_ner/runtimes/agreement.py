@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ..pieces.alignment import pool_logits
-from ..pieces.runner import compute_piece_logits
+from ..pieces.runner import launch_piece_logits
 from ..pieces.windows import find_token_ranges, own_tokens
 from ..tags import OUTSIDE
 from ..types import InputSettings, IntArray, LoadedCheckpoint, Runtime
@@ -31,14 +31,14 @@ def tag_sample(runtime: Runtime, checkpoint: LoadedCheckpoint) -> IntArray:
     """The tag of each word of SAMPLE, as it is and in lower case, shape (n_words,)."""
     vocab = Vocab()
     sentences = [*SAMPLE, *map(str.lower, SAMPLE)]
-    result = compute_piece_logits(
+    result = launch_piece_logits(
         [Doc(vocab, sentence.split()) for sentence in sentences],
         checkpoint.tokenizer,
         runtime,
         settings=InputSettings(input="words", pooling="first", window=None, overlap=0, max_batch_pieces=2048),
         max_window=checkpoint.max_window,
         n_tags=len(checkpoint.tags),
-    )
+    )()
     tokens = result.pieces.tokens
     rows, links = result.find_rows(tokens, own_tokens(*find_token_ranges(tokens), result.windows))
     return pool_logits(result.logits[rows], links, "first").argmax(axis=1)

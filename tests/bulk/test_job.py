@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 
 import pyarrow
 import pyarrow.dataset
@@ -17,6 +18,9 @@ from spacy.language import Language
 from spacy.tokens import DocBin
 
 from spacy_xlmr_ner.bulk import shards
+from spacy_xlmr_ner.bulk.inputs import find_inputs
+from spacy_xlmr_ner.bulk.text_readers import ReadSettings
+from spacy_xlmr_ner.bulk.workers import AnnotatorSettings, annotate_in_processes
 
 
 @pytest.fixture(autouse=True)
@@ -155,13 +159,42 @@ def test_job_names_rows_that_cannot_be_annotated(annotate, tmp_path, failing_pip
     assert (summary.n_texts, summary.n_rejected) == (4, 4)
 
 
-def test_job_loses_no_row_beside_one_that_fails(annotate, tmp_path, make_nlp, chosen_checkpoint):
+@pytest.fixture
+def batch_failing_pipeline(tmp_path, make_nlp, chosen_checkpoint):
     """spaCy's components hand the whole batch to the error handler."""
     nlp = make_nlp(chosen_checkpoint)
     nlp.add_pipe("fails_with_its_batch")
     nlp.to_disk(tmp_path / "pipeline")
-    annotate("rows.jsonl", model=str(tmp_path / "pipeline"))
+    return str(tmp_path / "pipeline")
+
+
+def test_job_loses_no_row_beside_one_that_fails(annotate, tmp_path, batch_failing_pipeline):
+    annotate("rows.jsonl", model=batch_failing_pipeline)
     assert [row["id"] for row in read_rows(tmp_path / "out")] == ["n0", "n1", "n3", "n5"]
+
+
+def test_job_keeps_docs_beside_one_that_fails_in_their_place(annotate, tmp_path, batch_failing_pipeline):
+    (tmp_path / "four.txt").write_text("Anna\nBerlin\nOslo\nParis\n")
+    annotate("four.txt", model=batch_failing_pipeline, format="spacy", batch_size=2)
+    docs = DocBin().from_disk(tmp_path / "out" / "part-00000.spacy").get_docs(spacy.blank("xx").vocab)
+    assert [doc.text for doc in docs] == ["Berlin", "Oslo", "Paris"]
+
+
+def test_doc_that_cannot_be_written_leaves_the_others(annotate, tmp_path, make_nlp, chosen_checkpoint):
+    nlp = make_nlp(chosen_checkpoint)
+    nlp.add_pipe("keeps_a_lock_for_anna")
+    nlp.to_disk(tmp_path / "pipeline")
+    summary = annotate("rows.jsonl", model=str(tmp_path / "pipeline"), format="spacy")
+    docs = DocBin().from_disk(tmp_path / "out" / "part-00000.spacy").get_docs(spacy.blank("xx").vocab)
+    assert [(doc.user_data["id"], doc.text) for doc in docs] == [(f"n{i}", TEXTS[i]) for i in (0, 1, 3, 5)]
+    assert (summary.n_texts, summary.n_rejected) == (4, 2)
+
+
+@Language.component("keeps_a_lock_for_anna")
+def keep_a_lock_for_anna(doc):
+    if "Anna" in doc.text:
+        doc.user_data["lock"] = threading.Lock()  # msgpack cannot write one
+    return doc
 
 
 @Language.factory("fails_with_its_batch")
@@ -309,7 +342,7 @@ FULL_DISK = """
 import resource, signal, sys
 from spacy_xlmr_ner.bulk import annotate_files
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (3000, resource.RLIM_INFINITY))
+resource.setrlimit(resource.RLIMIT_FSIZE, (8000, resource.RLIM_INFINITY))
 annotate_files(["many.txt"], "out", model=sys.argv[1], shard_size=20)
 """
 
@@ -323,7 +356,8 @@ def test_full_disk_leaves_what_is_done(annotate, tmp_path, chosen_checkpoint):
         [sys.executable, "-c", FULL_DISK, str(chosen_checkpoint)], capture_output=True, text=True, check=False
     )
     assert "XN295" in done.stderr
-    assert "0 texts in 0 shards" in done.stderr or "--resume" in done.stderr
+    assert "40 texts in 2 shards" in done.stderr  # some 3,300 bytes each; the third has over 11,000
+    assert len(read_rows(tmp_path / "out")) == 40
     annotate("many.txt", shard_size=20, resume=True)
     annotate("many.txt", shard_size=20, out="undisturbed")
     assert read_folder(tmp_path / "out") == read_folder(tmp_path / "undisturbed")
@@ -361,3 +395,40 @@ def test_job_reads_packed_standard_input(annotate, tmp_path, chosen_checkpoint):
     assert b"XN281" in done.stderr
     subprocess.run([*command, *options, "out", "--resume"], input=data, check=True, capture_output=True)
     assert read_folder(tmp_path / "out") == expected
+
+
+@Language.factory("drops_anna")
+class DropsAnna(spacy.pipeline.Pipe):
+    def __init__(self, nlp, name):
+        pass
+
+    def __call__(self, doc):
+        return doc
+
+    def pipe(self, stream, *, batch_size):
+        return (doc for doc in stream if "Anna" not in doc.text)
+
+
+def test_job_names_rows_that_a_component_drops_without_a_word(annotate, tmp_path, make_nlp, chosen_checkpoint):
+    nlp = make_nlp(chosen_checkpoint)
+    nlp.add_pipe("drops_anna")
+    nlp.to_disk(tmp_path / "pipeline")
+    summary = annotate("rows.jsonl", model=str(tmp_path / "pipeline"))
+    rejected = read_json_lines(tmp_path / "out" / "rejected.jsonl")
+    assert [(one["line"], one["reason"][:7]) for one in rejected] == [(3, "[XN298]"), (5, "[XN298]")]
+    assert (summary.n_texts, summary.n_rejected) == (4, 2)
+
+
+@pytest.mark.slow
+def test_worker_that_was_killed_is_told(annotate, tmp_path, chosen_checkpoint):
+    (tmp_path / "many.txt").write_text("Anna in Berlin\n" * 400)
+    inputs = find_inputs(["many.txt"])
+    read = shards.cut_shards(inputs, ReadSettings(), size=10, start=shards.Position(), index=0)
+    settings = AnnotatorSettings(str(chosen_checkpoint))
+    done = annotate_in_processes(read, settings, lambda n: None, n_process=2)
+    first, _ = next(done)
+    assert first.number == 0
+    multiprocessing.active_children()[0].kill()
+    with pytest.raises(RuntimeError, match=r"XN297.*\(-9\)"):
+        list(done)
+    assert multiprocessing.active_children() == []

@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from thinc.types import Ragged
 from toys import write_tokenizer
 
-from spacy_xlmr_ner.pieces.runner import PieceLogits, compute_piece_logits, find_window, launch_piece_logits
+from spacy_xlmr_ner.pieces.runner import PieceLogits, find_window, launch_piece_logits
 from spacy_xlmr_ner.pieces.tokenizer import Pieces, PieceTokenizer
 from spacy_xlmr_ner.pieces.windows import Windows, find_token_ranges, own_tokens
 from spacy_xlmr_ner.types import InputSettings
@@ -63,7 +63,7 @@ def make_settings(*, window: Optional[int] = None, overlap: int = 2, max_batch_p
 
 def run(tokenizer: PieceTokenizer, docs: List[Doc], settings: InputSettings) -> Tuple[PieceLogits, Echo]:
     echo = Echo()
-    result = compute_piece_logits(docs, tokenizer, echo, settings=settings, max_window=512, n_tags=2)
+    result = launch_piece_logits(docs, tokenizer, echo, settings=settings, max_window=512, n_tags=2)()
     return result, echo
 
 
