@@ -141,7 +141,9 @@ def test_a_megabyte_is_refused_before_it_is_read_as_json(served, monkeypatch):
     assert "XN271" in body
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"text": 1}', "null", '{"text": null}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "body", ["", "{", "[]", "{}", '{"text": 1}', "null", '{"text": null}', b"\xff\xfe", "[" * 2400]
+)
 def test_request_without_a_text_is_refused(served, body):
     status, _, answer = served.ask("POST", "/tag", body)
     assert status == 400

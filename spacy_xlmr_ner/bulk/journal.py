@@ -139,7 +139,7 @@ class Journal:
             os.truncate(path, len(whole))
         try:
             return [json.loads(line) for line in whole.splitlines()]
-        except ValueError as err:
+        except (ValueError, RecursionError) as err:
             raise ValueError(Errors.XN296.format(path=path, reason=err)) from None
 
     def _check_header(self, found: Dict[str, Any], header: Dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Annotate files on a cluster of Ray: the same rows as on one machine."""
 
+import gc
 import re
 import sys
 import time
@@ -72,9 +73,13 @@ def annotate_files_on_ray(
                 write_columns(columns, inputs, reading, shard_size)
             job = RayJob(reading, annotating, find_workers(n_process), shard_size, show_progress)
             parts = job.run(pieces, folder.aside, format, columns)
+            return folder.finish(parts, n_pieces=len(pieces), seconds=time.perf_counter() - start)
         except ray.exceptions.RayError as err:
-            raise explain(err, folder.out) from err
-        return folder.finish(parts, n_pieces=len(pieces), seconds=time.perf_counter() - start)
+            failure, said = explain(err, folder.out), str(err)
+        finally:
+            gc.collect()  # actors keep their processors from other jobs while circles of dead objects refer to them
+        # Not from Ray's own exception, whose frames refer to them too.
+        raise failure from RuntimeError(said)
 
 
 class RayJob(NamedTuple):

@@ -79,7 +79,7 @@ def _is_json(row: str) -> bool:
         return False
     try:
         return isinstance(json.loads(row), (dict, list))
-    except ValueError:
+    except (ValueError, RecursionError):  # of what is nested a thousand deep
         return False
 
 

@@ -142,7 +142,7 @@ async def read_text(request: Request, max_chars: int) -> str:
     text: Optional[Any] = None
     try:
         text = json.loads(body)["text"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         text = None
     if not isinstance(text, str):
         raise Refused(400, Errors.XN273)

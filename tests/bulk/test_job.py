@@ -266,6 +266,10 @@ def cut_shard(folder):
     os.truncate(folder / "out" / "part-00000.jsonl", 10)
 
 
+def nest_manifest(folder):
+    (folder / "out" / "manifest.jsonl").write_text("[" * 5000 + "\n")
+
+
 @pytest.mark.parametrize(
     "change, settings, code, said",
     [
@@ -276,6 +280,7 @@ def cut_shard(folder):
         (None, {"model": None}, "XN292", "`version_of_model` was"),
         (lose_shard, {}, "XN296", "part-00000.jsonl' is not as it was written .it is gone"),
         (cut_shard, {}, "XN296", "it has 10 bytes, not"),
+        (nest_manifest, {}, "XN296", "recursion"),
         (None, {"resume": False}, "XN294", "--resume"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import logging
 import os
 import secrets
 import subprocess
@@ -135,12 +136,16 @@ def read_docs(out):
     return [{"id": doc.user_data["id"], "ents": one} for doc, one in zip(docs, ents)]
 
 
-def test_job_says_what_is_wrong_with_the_model(inputs, tmp_path):
+def test_job_says_what_is_wrong_with_the_model(inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's keep what Ray logs, frames included
     (tmp_path / "model").mkdir()
-    with pytest.raises(ValueError, match=r"^\[XN402\] .*config.json.* are missing"):
+    with pytest.raises(ValueError, match=r"^\[XN402\] .*config.json.* are missing") as failure:
         annotate_files_on_ray(inputs, "out", model=str(tmp_path / "model"))
+    assert "ray_blocks.py" in str(failure.value.__cause__)
     assert not (tmp_path / "out").exists()
     assert not (tmp_path / ".out.new").exists()
+    needs_all = ray.remote(num_cpus=2)(lambda: "has all processors").remote()
+    assert ray.get(needs_all, timeout=60) == "has all processors"
 
 
 def test_job_refuses_more_workers_than_there_is_room_for(inputs):
@@ -151,7 +156,7 @@ def test_job_refuses_more_workers_than_there_is_room_for(inputs):
 def test_annotate_finds_the_cluster_at_its_address(inputs, tmp_path, cluster, chosen_checkpoint):
     command = [sys.executable, "-m", "spacy_xlmr_ner", "annotate", "--ray", cluster, "lines.txt", "--out", "out"]
     command += ["--model", str(chosen_checkpoint), "--n-process", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ), timeout=120)
     assert done.returncode == 1, done.stderr
     assert "1 rows were left out" in done.stdout
     assert [line.split() for line in done.stdout.splitlines()[:3]] == [["Texts", "3"], ["LOC", "2"], ["PER", "2"]]

@@ -190,6 +190,7 @@ def test_reader_rejects_rows_that_are_not_numbered(write, bad, code):
     [
         ('{"text": "Rom", "entities": ', "XN217"),
         ("[]", "XN217"),
+        pytest.param("[" * 5000, "XN217", id="nested"),
         (r'{"text": "\ud83d", "entities": []}', "XN217"),
         ('{"entities": []}', "XN218"),
         ('{"text": " ", "entities": []}', "XN218"),
