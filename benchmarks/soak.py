@@ -2,10 +2,11 @@
 
     python benchmarks/soak.py --write
 
-Rounds of short docs, long docs and hard texts, in streams, from several threads, in memory zones, with the pipeline
-saved and loaded, and its bytes too, every so often. Resident memory is read every few seconds (Linux only). A line is
-laid through the second half of the readings: what it rises by is compared with how far they lie around it. spaCy's
-vocabulary keeps the words that it has seen outside memory zones, so that the words here are of a fixed number there.
+Rounds of short docs, long docs and hard texts, in streams, from several threads, rows as `annotate` has them, with the
+pipeline saved and loaded, and its bytes too, every so often. Resident memory is read every few seconds (Linux only). A
+line is laid through the second half of the readings: what it rises by is compared with how far they lie around it.
+spaCy's vocabulary keeps the words that it has seen, so that they are of a fixed number here, but for the rows, each of
+which has new ones: those are forgotten by memory zones, whose table grows until the pipeline is loaded anew.
 """
 
 import argparse
@@ -26,6 +27,9 @@ from checkpoints import make_nlp, make_up_texts, write_toy
 from record import Benchmark, Table, make_table
 from spacy.language import Language
 from spacy.tokens import Doc
+
+from spacy_xlmr_ner.bulk.annotator import Annotator
+from spacy_xlmr_ner.bulk.rows import Row
 
 N_THREADS = 4
 HARD = (
@@ -93,10 +97,12 @@ def make_work(folder: Path) -> Dict[str, Callable[[Language, int], int]]:
         with ThreadPoolExecutor(N_THREADS) as pool:
             return sum(pool.map(lambda text: len(nlp(text).ents) >= 0, texts[:100]))
 
-    def run_zone(nlp: Language, i: int) -> int:
-        with nlp.memory_zone():
-            new = (f"{text} word{i}x{n}" for n, text in enumerate(texts[:300]))
-            return sum(len(doc.ents) >= 0 for doc in nlp.pipe(new))
+    annotator = Annotator(make_nlp(folder) for _ in itertools.count())
+
+    def run_rows(nlp: Language, i: int) -> int:
+        new = (f"{text} word{i}x{n}" for n, text in enumerate(texts[:300]))
+        rows = [Row(n, text, {}, "", n) for n, text in enumerate(new)]
+        return len(annotator.annotate(rows).outcomes)
 
     def run_saving(nlp: Language, i: int) -> int:
         if i % 5:
@@ -109,7 +115,7 @@ def make_work(folder: Path) -> Dict[str, Callable[[Language, int], int]]:
         )
         return sum(len(own(texts[i % 100]).ents) >= 0 for own in (loaded, other))
 
-    work = (run_short, run_long, run_hard, run_threads, run_zone, run_saving)
+    work = (run_short, run_long, run_hard, run_threads, run_rows, run_saving)
     return {run.__name__.removeprefix("run_"): run for run in work}
 
 

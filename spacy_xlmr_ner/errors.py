@@ -309,6 +309,10 @@ class Errors(metaclass=ErrorsWithCodes):
     XN284 = "it has {n} values where the header has {expected}."
     XN285 = "Two columns of '{path}' have one name (found: {found}). Give each its own."
     XN286 = "it is too long: {n} {unit}. Texts may have nlp.max_length characters; cut it before."
+    XN287 = (
+        "'{model}' was changed while the job went on, which loads it anew now and then. What is done is of the former "
+        "model: put that back and go on with --resume, or begin anew in another folder."
+    )
     XN288 = "'{field}', where the text should be, {found}. Name the field that holds the texts with --text-field."
     XN289 = "its field '{field}' is in the way of what the input's own field of the name without `input_` becomes."
     XN290 = "'{path}' is of no kind that is known by its name ({known}). Say what it is with --input-format."

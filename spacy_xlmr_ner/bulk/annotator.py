@@ -1,5 +1,6 @@
 """A pipeline that annotates rows, and lets no row that fails stop the others."""
 
+import gc
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from spacy.language import Language
@@ -10,6 +11,9 @@ from ..errors import Errors
 from .rows import Outcome, Row
 
 N_DIGITS = 6  # of a score; in float32 there are no more
+# Words that memory zones may let go before the pipeline is loaded anew: the vocabulary's table keeps a place for each,
+# which is never used again, so that it would grow without end, by some 30 bytes a word.
+MAX_FORGOTTEN = 2_000_000
 
 
 class Annotated(NamedTuple):
@@ -26,19 +30,24 @@ class Annotated(NamedTuple):
 class Annotator:
     """Annotates rows with a pipeline, whose error handler it takes over.
 
-    nlp (Language): The pipeline.
+    pipelines (Iterator[Language]): The pipeline, as often as it is asked for; each with a vocabulary of its own.
     batch_size (Optional[int]): Docs at a time; None: the pipeline's own.
     with_docs (bool): Whether docs are asked for.
     RAISES (ValueError): XN239 if no component of the pipeline sets entities.
     """
 
-    def __init__(self, nlp: Language, *, batch_size: Optional[int] = None, with_docs: bool = False):
+    def __init__(self, pipelines: Iterator[Language], *, batch_size: Optional[int] = None, with_docs: bool = False):
+        self._pipelines, self.batch_size, self.with_docs = pipelines, batch_size, with_docs
+        self._failed: Dict[int, str] = {}
+        self._take_pipeline()
+
+    def _take_pipeline(self) -> None:
+        nlp = next(self._pipelines)
         if not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
             raise ValueError(Errors.XN239.format(found=", ".join(nlp.pipe_names) or "nothing"))
-        self.nlp, self.batch_size, self.with_docs = nlp, batch_size, with_docs
         nlp("Jack Sparrow loves New York!")  # what is wrong with the weights is said now
-        self._failed: Dict[int, str] = {}
         nlp.set_error_handler(self._note_failure)
+        self.nlp, self._n_forgotten = nlp, 0
 
     def annotate(self, rows: Sequence[Row], advance: Callable[[int], object] = lambda n: None) -> Annotated:
         """Annotate rows, which are as if alone in the world: batches hold no others.
@@ -47,10 +56,15 @@ class Annotator:
         advance (Callable[[int], object]): Called with the number of rows that were done since it was last called.
         RETURNS (Annotated): What became of each.
         """
+        if self._n_forgotten > MAX_FORGOTTEN:
+            del self.nlp
+            gc.collect()  # it is gone before there is another
+            self._take_pipeline()
         outcomes: Dict[int, Outcome] = {}
         bins: Dict[int, DocBin] = {}  # one a doc: what fails while it is added leaves a bin damaged
         self._failed.clear()
         with self.nlp.memory_zone():
+            n_known = len(self.nlp.vocab)
             docs = self.nlp.pipe(self._make_docs(rows), as_tuples=True, batch_size=self.batch_size)
             self._collect(docs, outcomes, bins, advance)
             # Components that fail hand over the whole batch: those beside the one at fault are done alone.
@@ -59,6 +73,7 @@ class Annotator:
                 alone = self.nlp.pipe(self._make_docs(rows, only=i), as_tuples=True)
                 self._collect(alone, outcomes, bins, advance)
             data = merge_bins([bins[i] for i in sorted(outcomes)]) if self.with_docs else b""
+            self._n_forgotten += len(self.nlp.vocab) - n_known
         return Annotated([outcomes.get(i, self._failed.get(i, Errors.XN298)) for i in range(len(rows))], data)
 
     def _make_docs(self, rows: Sequence[Row], only: Optional[int] = None) -> Iterator[Tuple[Doc, int]]:

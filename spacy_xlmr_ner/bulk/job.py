@@ -66,11 +66,10 @@ def annotate_files(
     out = Path(out)
     check_apart(inputs, out)
     reading = ReadSettings(text_field=text_field, id_field=id_field)
-    annotating = AnnotatorSettings(model, lang, batch_size, with_docs=format == "spacy")
+    annotating = AnnotatorSettings(find_version(model), model, lang, batch_size, with_docs=format == "spacy")
     header: Dict[str, Any] = {
         "inputs": [one._asdict() for one in inputs],
         "package": __version__,
-        "version_of_model": find_version(model),
         "format": format,
         "shard_size": shard_size,
         **asdict(reading),

@@ -16,7 +16,6 @@ from ray.data.block import BlockAccessor, BlockMetadata
 from ray.data.datasource import Datasink, ReadTask, WriteResult
 
 from ..errors import Errors
-from ..loading import load_pipeline
 from .annotator import Annotator
 from .ray_folder import Part, note_attempt, write_part
 from .ray_pieces import Piece, read_piece
@@ -100,8 +99,7 @@ def make_annotator_of_actor(settings: AnnotatorSettings) -> Annotator:
     if not has_gpu() or spacy.prefer_gpu():
         return make_annotator(settings)
     # spaCy needs cupy for a GPU, this component's own network does not.
-    nlp = load_pipeline(settings.model, lang=settings.lang, settings={"device": "cuda:0"})
-    return Annotator(nlp, batch_size=settings.batch_size, with_docs=settings.with_docs)
+    return make_annotator(settings, {"device": "cuda:0"})
 
 
 def has_gpu() -> bool:

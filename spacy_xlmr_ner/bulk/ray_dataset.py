@@ -3,6 +3,7 @@
 from typing import Any, Optional, Tuple, Union
 
 from .._compat import require_extra
+from .model_version import find_version
 from .ray_cluster import EXTRA, find_workers, name_model
 from .workers import AnnotatorSettings
 
@@ -51,12 +52,14 @@ def annotate_dataset(
         n, num_cpus, num_gpus = find_workers()
         # Actors on all processors would leave none to the tasks that the dataset is made by.
         concurrency = concurrency or (n if num_gpus else (1, n))
+    model = name_model(model)
+    annotating = AnnotatorSettings(find_version(model), model, lang, pipe_batch_size)
     sizes = {"size": concurrency or 1}
     if isinstance(concurrency, tuple):
         sizes = {"min_size": concurrency[0], "max_size": concurrency[1]}
     return ds.map_batches(
         TableAnnotator,
-        fn_constructor_args=(AnnotatorSettings(name_model(model), lang, pipe_batch_size), text_field),
+        fn_constructor_args=(annotating, text_field),
         batch_size=batch_size,
         batch_format="pyarrow",
         compute=data.ActorPoolStrategy(**sizes),

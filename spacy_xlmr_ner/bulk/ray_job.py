@@ -12,6 +12,7 @@ from ..errors import CheckpointError, Errors
 from .annotator import Annotated
 from .inputs import Input, find_inputs
 from .job import SHARD_SIZE, check_apart, check_settings
+from .model_version import find_version
 from .ray_cluster import EXTRA, Workers, find_workers, name_model, use_cluster
 from .ray_folder import NewFolder, Part
 from .ray_pieces import PIECE_SIZE, LineCount, Piece, Range, count_lines, plan_pieces
@@ -63,7 +64,8 @@ def annotate_files_on_ray(
     inputs = find_inputs([str(path) for path in paths], format=input_format, whole_file=whole_file)
     check_apart(inputs, Path(out))
     reading = ReadSettings(text_field=text_field, id_field=id_field)
-    annotating = AnnotatorSettings(name_model(model), lang, batch_size, with_docs=format == "spacy")
+    model = name_model(model)
+    annotating = AnnotatorSettings(find_version(model), model, lang, batch_size, with_docs=format == "spacy")
     start = time.perf_counter()
     with NewFolder(Path(out)) as folder, use_cluster(address) as ray:
         try:

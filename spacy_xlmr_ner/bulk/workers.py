@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Tuple
 
+from spacy.language import Language
+
 from ..errors import CheckpointError, Errors
 from ..loading import load_pipeline
 from .annotator import Annotated, Annotator
+from .model_version import find_version
 from .rows import Row
 from .shards import Shard
 
@@ -27,18 +30,35 @@ Done = Iterator[Tuple[Shard, Annotated]]
 
 @dataclass(frozen=True)
 class AnnotatorSettings:
-    """What a worker needs to make its annotator; as load_pipeline and Annotator have them."""
+    """What a worker needs to make its annotator; as load_pipeline and Annotator have them.
 
+    version_of_model (str): As find_version has it, when the job is begun.
+    """
+
+    version_of_model: str
     model: Optional[str] = None
     lang: str = "xx"
     batch_size: Optional[int] = None
     with_docs: bool = False
 
 
-def make_annotator(settings: AnnotatorSettings) -> Annotator:
-    """Load the pipeline and make an annotator of it."""
-    nlp = load_pipeline(settings.model, lang=settings.lang)
-    return Annotator(nlp, batch_size=settings.batch_size, with_docs=settings.with_docs)
+def make_annotator(settings: AnnotatorSettings, config: Optional[Dict[str, Any]] = None) -> Annotator:
+    """Load the pipeline and make an annotator of it.
+
+    settings (AnnotatorSettings): What it is.
+    config (Optional[Dict[str, Any]]): Of the component's model, as load_pipeline has it.
+    RETURNS (Annotator): It.
+    """
+    pipelines = load_pipelines(settings, config)
+    return Annotator(pipelines, batch_size=settings.batch_size, with_docs=settings.with_docs)
+
+
+def load_pipelines(settings: AnnotatorSettings, config: Optional[Dict[str, Any]]) -> Iterator[Language]:
+    """Load the pipeline, as often as it is asked for. RAISES (ValueError): XN287 if it has become another."""
+    while True:
+        yield load_pipeline(settings.model, lang=settings.lang, settings=config)
+        if find_version(settings.model) != settings.version_of_model:
+            raise ValueError(Errors.XN287.format(model=settings.model or "the model in the package"))
 
 
 def annotate_here(shards: Iterator[Shard], settings: AnnotatorSettings, advance: Callable[[int], object]) -> Done:

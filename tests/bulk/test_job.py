@@ -17,10 +17,11 @@ from filelock import FileLock
 from spacy.language import Language
 from spacy.tokens import DocBin
 
-from spacy_xlmr_ner.bulk import shards
+from spacy_xlmr_ner.bulk import annotator, shards, workers
 from spacy_xlmr_ner.bulk.inputs import find_inputs
 from spacy_xlmr_ner.bulk.text_readers import ReadSettings
 from spacy_xlmr_ner.bulk.workers import AnnotatorSettings, annotate_in_processes
+from spacy_xlmr_ner.loading import load_pipeline
 
 
 @pytest.fixture(autouse=True)
@@ -402,6 +403,47 @@ def test_job_reads_packed_standard_input(annotate, tmp_path, chosen_checkpoint):
     assert read_folder(tmp_path / "out") == expected
 
 
+@pytest.fixture
+def many_words(tmp_path, monkeypatch):
+    """Ten shards of four rows, seven words each, and the pipeline is loaded anew after eight."""
+    monkeypatch.setattr(annotator, "MAX_FORGOTTEN", 8)
+    write_rows(tmp_path / "rows.jsonl", [{"text": f"Anna new{i}word in Berlin"} for i in range(40)])
+    return {"shard_size": 4}
+
+
+def watch_loads(monkeypatch, note):
+    def load(*args, **settings):
+        note(args)
+        return load_pipeline(*args, **settings)
+
+    monkeypatch.setattr(workers, "load_pipeline", load)
+
+
+def test_job_loads_the_pipeline_anew_before_forgotten_words_fill_memory(annotate, tmp_path, monkeypatch, many_words):
+    loads = []
+    watch_loads(monkeypatch, loads.append)
+    annotate("rows.jsonl", **many_words)
+    assert len(loads) == 5  # at first, and behind every second shard but the last
+    monkeypatch.setattr(annotator, "MAX_FORGOTTEN", 10**9)
+    annotate("rows.jsonl", out="undisturbed", **many_words)
+    assert len(loads) == 6
+    assert read_folder(tmp_path / "out") == read_folder(tmp_path / "undisturbed")
+
+
+def test_job_stops_at_a_model_that_changes_while_it_goes_on(
+    annotate, tmp_path, monkeypatch, chosen_checkpoint, many_words
+):
+    shutil.copytree(chosen_checkpoint, tmp_path / "model")
+    watch_loads(monkeypatch, lambda args: (tmp_path / "model" / "more").touch())
+    with pytest.raises(ValueError, match=r"XN287.*'model' was changed"):
+        annotate("rows.jsonl", model="model", **many_words)
+    assert len(read_rows(tmp_path / "out")) == 8  # two shards
+    (tmp_path / "model" / "more").unlink()
+    monkeypatch.setattr(workers, "load_pipeline", load_pipeline)
+    annotate("rows.jsonl", model="model", resume=True, **many_words)
+    assert len(read_rows(tmp_path / "out")) == 40
+
+
 @Language.factory("drops_anna")
 class DropsAnna(spacy.pipeline.Pipe):
     def __init__(self, nlp, name):
@@ -429,7 +471,7 @@ def test_worker_that_was_killed_is_told(annotate, tmp_path, chosen_checkpoint):
     (tmp_path / "many.txt").write_text("Anna in Berlin\n" * 400)
     inputs = find_inputs(["many.txt"])
     read = shards.cut_shards(inputs, ReadSettings(), size=10, start=shards.Position(), index=0)
-    settings = AnnotatorSettings(str(chosen_checkpoint))
+    settings = AnnotatorSettings("", str(chosen_checkpoint))
     done = annotate_in_processes(read, settings, lambda n: None, n_process=2)
     first, _ = next(done)
     assert first.number == 0
