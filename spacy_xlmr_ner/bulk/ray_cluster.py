@@ -2,7 +2,9 @@
 
 import logging
 import os
+import re
 import signal
+import socket
 import threading
 from contextlib import contextmanager
 from typing import Any, Iterator, Mapping, NamedTuple, Optional, Sequence
@@ -11,6 +13,8 @@ from .._compat import require_extra
 from ..errors import Errors
 
 EXTRA = "ray"
+PLACE = re.compile(r"(?:ray://)?\[?(?P<host>[^/\]]+)\]?:(?P<port>\d{1,5})")
+REACH = 10.0  # seconds
 
 
 class Workers(NamedTuple):
@@ -61,6 +65,16 @@ def name_model(model: Optional[str]) -> Optional[str]:
     return os.path.abspath(model) if model and os.path.exists(model) else model
 
 
+def check_reachable(address: str) -> None:
+    """Look whether somebody listens at an address, if it has a port: Ray itself tries for minutes before it gives up.
+
+    address (str): As ray.init has it.
+    RAISES (OSError): If nobody does.
+    """
+    if place := PLACE.fullmatch(address):
+        socket.create_connection((place["host"], int(place["port"])), timeout=REACH).close()
+
+
 @contextmanager
 def use_cluster(address: Optional[str]) -> Iterator[Any]:
     """Connect to a cluster, and leave it at the end. One that is connected already is used and stays so.
@@ -81,8 +95,9 @@ def use_cluster(address: Optional[str]) -> Iterator[Any]:
             handler.setLevel(logging.WARNING)
     with _keep_handlers():
         try:
+            check_reachable(address or "")
             ray.init(address=address or None, logging_level=logging.WARNING)
-        except (ConnectionError, ValueError, RuntimeError) as err:
+        except (OSError, ValueError, RuntimeError) as err:
             raise ConnectionError(Errors.XN248.format(address=address or "this machine", reason=err)) from err
     try:
         yield ray

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import secrets
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -164,6 +165,16 @@ def test_annotate_finds_the_cluster_at_its_address(inputs, tmp_path, cluster, ch
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["n_rejected"] == 1
 
 
+def test_annotate_says_at_once_that_no_cluster_is_there(inputs):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # nobody listens
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+        command = [sys.executable, "-m", "spacy_xlmr_ner", "annotate", "--ray", address, "lines.txt", "--out", "out"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert f"[XN248] No cluster of Ray is at '{address}'" in done.stderr
+
+
 @pytest.fixture
 def make_dataset():
     """A dataset of the texts and of two rows that cannot be annotated."""
@@ -184,6 +195,11 @@ def test_dataset_gets_entities_and_keeps_all_else(make_dataset, make_nlp, chosen
     assert list_scores(rows[:-2]) == pytest.approx(expected, abs=SCORE)
     assert [row["rejected"] for row in rows[:-2]] == [None] * len(TEXTS)
     assert [(row["ents"], row["rejected"][:7]) for row in rows[-2:]] == [(None, "[XN288]"), (None, "[XN286]")]
+
+
+def test_dataset_without_the_column_of_texts_is_told(make_dataset, chosen_checkpoint):
+    with pytest.raises(ray.exceptions.RayTaskError, match=r"XN247.*'text' .found: n, body"):
+        annotate_dataset(make_dataset(), model=str(chosen_checkpoint), concurrency=1).take_all()
 
 
 def test_dataset_keeps_a_column_of_its_own_name(make_dataset, chosen_checkpoint):

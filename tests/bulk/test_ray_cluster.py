@@ -1,6 +1,8 @@
+import socket
+
 import pytest
 
-from spacy_xlmr_ner.bulk.ray_cluster import Workers, choose_workers, name_model
+from spacy_xlmr_ner.bulk.ray_cluster import Workers, check_reachable, choose_workers, name_model
 
 CPUS_4 = {"CPU": 4.0, "memory": 1e9}
 GPUS_2 = {"CPU": 8.0, "GPU": 2.0}
@@ -37,3 +39,23 @@ def test_model_of_this_folder_is_named_so_that_workers_find_it(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here").mkdir()
     assert name_model(model) == (str(tmp_path / "here") if is_here else model)
+
+
+@pytest.mark.parametrize("family, host", [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "[::1]")])
+@pytest.mark.parametrize("kind", ["", "ray://"])
+def test_address_is_reachable_where_somebody_listens(family, host, kind):
+    with socket.socket(family) as listening:
+        try:
+            listening.bind((host.strip("[]"), 0))
+        except OSError:
+            pytest.skip(f"this machine has no {host}")
+        address = f"{kind}{host}:{listening.getsockname()[1]}"
+        with pytest.raises(OSError, match="refused"):
+            check_reachable(address)
+        listening.listen()
+        check_reachable(address)
+
+
+@pytest.mark.parametrize("address", ["", "auto", "local"])
+def test_address_without_a_port_is_left_to_ray(address):
+    check_reachable(address)
