@@ -159,6 +159,7 @@ class Errors(metaclass=ErrorsWithCodes):
     XN225 = "the answer to it is {answer!r}, not 'accept'."
     XN226 = r"it holds a carriage return (\r), with which old files end lines. Save the file with \n in place of it."
     # XN25x: corpora before a training
+    XN227 = "its column '{column}' cannot be read ({reason})."
     XN250 = (
         "No `xlmr_ner` component is trained with this config (components: {found}; frozen: {frozen}). Add one to "
         "`pipeline` in [nlp], or take it out of `frozen_components` in [training]."
@@ -346,7 +347,8 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     XN242 = (
         "'{path}' is not the file that the job began with: it was changed, or is another one on a worker's machine (it "
-        "has {n} bytes; {expected} were expected). Leave files as they are, where all workers see the same."
+        "has {n} bytes; {expected} were expected). Leave files as they are, where all workers see the same, and begin "
+        "anew in another folder."
     )
     XN243 = "The job on Ray has failed ({reason}). '{out}' was not written. Mend that and give the same command again."
     XN244 = "{n} workers are asked for, but the cluster has {room} {kind}. Ask for fewer with --n-process."

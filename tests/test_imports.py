@@ -64,7 +64,7 @@ RANKS = {
     6.07: "analysis/__init__ report/score_tables",
     6.08: "report/evaluation_page report/transfer_page",
     6.09: "report/__init__ cli/evaluation_options cli/many_values cli/pipeline_options cli/ray_address",
-    6.091: "bulk/rows bulk/model_version bulk/progress",
+    6.091: "bulk/rows bulk/plain bulk/model_version bulk/progress",
     6.092: "bulk/streams bulk/annotator",
     6.093: "bulk/text_readers bulk/writers",
     6.094: "bulk/table_readers",

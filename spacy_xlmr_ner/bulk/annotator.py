@@ -8,6 +8,7 @@ from spacy.tokens import Doc, DocBin
 
 from ..ent_score import describe_ents
 from ..errors import Errors
+from .plain import make_plain
 from .rows import Outcome, Row
 
 N_DIGITS = 6  # of a score; in float32 there are no more
@@ -87,9 +88,9 @@ class Annotator:
     def _make_doc(self, row: Row) -> Doc:
         doc = self.nlp.make_doc(row.text) if row.doc is None else Doc(self.nlp.vocab).from_bytes(row.doc)
         if self.with_docs:
-            doc.user_data["id"] = row.id
+            doc.user_data["id"] = make_plain(row.id)
             if row.fields:
-                doc.user_data["fields"] = row.fields
+                doc.user_data["fields"] = make_plain(row.fields)
         return doc
 
     def _collect(

@@ -54,48 +54,66 @@ class Input(NamedTuple):
     mtime: int
 
 
-def find_inputs(paths: Sequence[str], *, format: str = "auto", whole_file: bool = False) -> List[Input]:
+def find_inputs(
+    paths: Sequence[str], *, format: str = "auto", whole_file: bool = False, out: Optional[Path] = None
+) -> List[Input]:
     """The inputs that paths name, each once.
 
     paths (Sequence[str]): Files, folders (all files in them of a known kind, in order of their names), patterns as the
         shell has them, or "-".
     format (str): One of IN_FORMATS; "auto": told from each file's name.
     whole_file (bool): Whether a file of text is one text.
+    out (Optional[Path]): A folder whose files are left out where it is in another one that is looked into.
     RETURNS (List[Input]): Them.
     RAISES (ValueError): XN221 if nothing has such a name, XN290 for a file of no known kind.
     """
     found: Dict[str, Input] = {}
     for path in paths:
-        for one in _expand(path, format):
+        for one in _expand(path, format, out):
             key = one if one == STDIN else os.path.realpath(one)
             if key not in found:
                 found[key] = _describe(one, format, whole_file)
     return list(found.values())
 
 
-def _expand(path: str, format: str) -> Iterator[str]:
-    """The files that a path stands for."""
-    if path == STDIN or Path(path).is_file():
-        yield path
-    elif Path(path).is_dir():
-        files = sorted(str(one) for one in Path(path).rglob("*") if one.is_file() and not _is_hidden(one, path))
-        known = [one for one in files if format != "auto" or find_format(one)]
-        if len(known) < len(files):
-            left = [one for one in files if one not in set(known)]
-            warnings.warn(Warnings.XW280.format(n=len(left), path=path, example=left[0]), stacklevel=2)
-        if not known:
-            raise ValueError(Errors.XN221.format(path=path))
-        yield from known
-    else:
-        matches = sorted(glob.glob(path, recursive=True))
-        if not matches:
-            raise ValueError(Errors.XN221.format(path=path))
-        for match in matches:
-            yield from _expand(match, format)
+def _expand(path: str, format: str, out: Optional[Path]) -> List[str]:
+    """The files that a path stands for, of which there are some. RAISES (ValueError): XN221."""
+    if path == STDIN or (os.path.exists(path) and not os.path.isdir(path)):  # a pipe is as good as a file
+        return [path]
+    found = []
+    for match in [path] if os.path.isdir(path) else sorted(glob.glob(path, recursive=True)):
+        if os.path.isdir(match):
+            found += _list_known(match, format, out)
+        elif os.path.isfile(match):
+            found.append(match)
+    if not found:
+        raise ValueError(Errors.XN221.format(path=path))
+    return found
 
 
-def _is_hidden(path: Path, folder: str) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+def _list_known(folder: str, format: str, out: Optional[Path]) -> List[str]:
+    """The files of a known kind in a folder, without those in another one."""
+    files = _list_files(folder)
+    if out is not None and not Path(folder).resolve().is_relative_to(out.resolve()):
+        files = [one for one in files if not Path(one).resolve().is_relative_to(out.resolve())]
+    left = [one for one in files if format == "auto" and not find_format(one)]
+    if left:
+        warnings.warn(Warnings.XW280.format(n=len(left), path=folder, example=left[0]), stacklevel=2)
+    return [one for one in files if format != "auto" or find_format(one)]
+
+
+def _list_files(folder: str) -> List[str]:
+    """The files in a folder and, also through links, below it; none that are hidden."""
+    found = []
+    seen = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        if os.path.realpath(place) in seen:  # a link to a folder above
+            folders.clear()
+            continue
+        seen.add(os.path.realpath(place))
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [os.path.join(place, name) for name in names if not name.startswith(".")]
+    return sorted(str(Path(one)) for one in found if os.path.isfile(one))
 
 
 def find_format(path: str) -> str:
@@ -120,6 +138,15 @@ def _describe(path: str, format: str, whole_file: bool) -> Input:
     stat = os.stat(path)
     with open(path, "rb"):  # what may not be read is said before anything is done
         return Input(path, format, stat.st_size, stat.st_mtime_ns)
+
+
+def check_unchanged(source: Input) -> None:
+    """RAISES (ValueError): XN242 if a file is not what it was when it was looked at first."""
+    if not os.path.isfile(source.path):  # nor are pipes what they were
+        return
+    stat = os.stat(source.path)
+    if (stat.st_size, stat.st_mtime_ns) != (source.size, source.mtime):
+        raise ValueError(Errors.XN242.format(path=source.path, n=stat.st_size, expected=source.size))
 
 
 class InputReader:
@@ -150,15 +177,17 @@ class InputReader:
         start (Place): A place that reading this input has come to before.
         digest (str): What the digest was there.
         YIELDS (Step): Rows, rejected ones, and where they end.
-        RAISES (ValueError): XN281 if standard input is not what it was. OSError: if there is no reading it.
+        RAISES (ValueError): XN242 or XN281 if it is not what it was. OSError: if there is no reading it.
         """
         if start.is_end:
             return
+        check_unchanged(self.source)
         last = start
         try:
             for step in self._read(start, digest):
                 last = step.place
                 yield step
+            check_unchanged(self.source)
         except DamagedInputError as err:
             entry = Rejected(self.source.path, last.lines + 1, str(err))
             yield Step(entry, last._replace(entries=last.entries + 1, is_end=True))

@@ -62,7 +62,7 @@ def annotate_files(
     RAISES (ValueError): XN221 to XN223, XN281, XN290 to XN296. OSError: XN295 if the disk is full.
     """
     check_settings(format, input_format, n_process=n_process, shard_size=shard_size, batch_size=batch_size)
-    inputs = find_inputs([str(path) for path in paths], format=input_format, whole_file=whole_file)
+    inputs = find_inputs([str(path) for path in paths], format=input_format, whole_file=whole_file, out=Path(out))
     out = Path(out)
     check_apart(inputs, out)
     reading = ReadSettings(text_field=text_field, id_field=id_field)

@@ -105,42 +105,48 @@ class Journal:
         """Refuse a folder that is another's before anything is put there."""
         if self.out.is_file():
             raise ValueError(Errors.XN223.format(option="--out", found=str(self.out), expected="a folder"))
-        if not self.out.is_dir() or (self.out / MANIFEST).exists():
-            return
-        found = sorted(path.name for path in self.out.iterdir() if path.name != LOCK)
+        if self.out.is_dir() and not (self.out / MANIFEST).exists():
+            self._check_empty()
+
+    def _check_empty(self) -> None:
+        found = sorted(path.name for path in self.out.iterdir() if path.name not in (LOCK, MANIFEST))
         if found:
             raise ValueError(Errors.XN294.format(out=self.out, found=", ".join(found[:3])))
 
     def _open(self, header: Dict[str, Any], resume: bool) -> List[ShardRecord]:
-        lines = self._read_manifest()
-        if lines and not resume:
+        """What is done. Nothing is changed before it is sure that the folder is this job's."""
+        path = self.out / MANIFEST
+        data = path.read_bytes() if path.exists() else b""
+        if data and not resume:
             raise ValueError(Errors.XN294.format(out=self.out, found=MANIFEST))
-        if not lines:
-            self._remove_unknown([])
-            (self.out / REJECTED).unlink(missing_ok=True)
-            self._add(MANIFEST, dump_json({"version": VERSION, **header}) + b"\n")
+        whole = data[: data.rfind(b"\n") + 1]  # a last line may not have been written to its end
+        if not whole:
+            self._begin(header, data)
             return []
-        self._check_header(lines[0], header)
-        records = [_read_record(line) for line in lines[1:]]
+        try:
+            first, *lines = (json.loads(line) for line in whole.splitlines())
+            self._check_header(dict(first), header)
+            records = [_read_record(line) for line in lines]
+        except (ValueError, TypeError, KeyError, RecursionError) as err:
+            if isinstance(err, ValueError) and str(err).startswith("[XN"):
+                raise
+            raise ValueError(Errors.XN296.format(path=path, reason=str(err) or type(err).__name__)) from None
         for record in records:
             self._check_shard(record)
+        if len(whole) < len(data):
+            os.truncate(path, len(whole))
         self._remove_unknown([record.file for record in records])
         self._cut_rejected(records[-1].rejected_bytes if records else 0)
         return records
 
-    def _read_manifest(self) -> List[Dict[str, Any]]:
-        """The lines of the manifest. A last one that was not written to its end is taken off."""
-        path = self.out / MANIFEST
-        if not path.exists():
-            return []
-        data = path.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) < len(data):
-            os.truncate(path, len(whole))
-        try:
-            return [json.loads(line) for line in whole.splitlines()]
-        except (ValueError, RecursionError) as err:
-            raise ValueError(Errors.XN296.format(path=path, reason=err)) from None
+    def _begin(self, header: Dict[str, Any], begun: bytes) -> None:
+        """Write the header, or what is missing of it."""
+        self._check_empty()
+        line = dump_json({"version": VERSION, **header}) + b"\n"
+        if not line.startswith(begun):
+            path = self.out / MANIFEST
+            raise ValueError(Errors.XN296.format(path=path, reason="it was begun by another job, or by something else"))
+        self._add(MANIFEST, line[len(begun) :])
 
     def _check_header(self, found: Dict[str, Any], header: Dict[str, Any]) -> None:
         given = json.loads(dump_json({"version": VERSION, **header}))

@@ -60,8 +60,9 @@ def annotate_files_on_ray(
         OSError: XN243 if the cluster could not do it, XN245, XN248.
     """
     require_extra("ray.data", extra=EXTRA)
+    gc.collect()  # actors of a job before this one keep their processors while circles of dead objects refer to them
     check_settings(format, input_format, n_process=n_process, shard_size=shard_size, batch_size=batch_size)
-    inputs = find_inputs([str(path) for path in paths], format=input_format, whole_file=whole_file)
+    inputs = find_inputs([str(path) for path in paths], format=input_format, whole_file=whole_file, out=Path(out))
     check_apart(inputs, Path(out))
     reading = ReadSettings(text_field=text_field, id_field=id_field)
     model = name_model(model)
@@ -79,7 +80,7 @@ def annotate_files_on_ray(
         except ray.exceptions.RayError as err:
             failure, said = explain(err, folder.out), str(err)
         finally:
-            gc.collect()  # actors keep their processors from other jobs while circles of dead objects refer to them
+            gc.collect()
         # Not from Ray's own exception, whose frames refer to them too.
         raise failure from RuntimeError(said)
 

@@ -7,7 +7,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequenc
 
 from .._compat import require_extra
 from ..errors import Errors
-from .inputs import Input, InputReader
+from .inputs import Input, InputReader, check_unchanged
 from .rows import START, Entry, Place, Rejected
 from .shards import Position, Shard, gather_shards
 from .streams import CHUNK, EXTRA, STDIN, Stream
@@ -150,10 +150,9 @@ def read_piece(piece: Piece, settings: ReadSettings, *, shard_size: int) -> Iter
     RETURNS (Iterator[Shard]): Shards that are not empty.
     RAISES (ValueError): XN242 if the file is not what it was. OSError: if there is no reading it.
     """
-    stat = os.stat(piece.opened)
-    if (stat.st_size, stat.st_mtime_ns) != (piece.source.size, piece.source.mtime):
-        raise ValueError(Errors.XN242.format(path=piece.opened, n=stat.st_size, expected=piece.source.size))
-    reader = InputReader(piece.source._replace(path=piece.opened), settings)
+    source = piece.source._replace(path=piece.opened)
+    check_unchanged(source)
+    reader = InputReader(source, settings)
     steps = takewhile(lambda step: step.place.entries <= piece.end.entries, reader.read(piece.start))
     read = ((name_as_given(step.entry, piece), Position(piece.number, step.place), 0) for step in steps)
     return gather_shards(read, size=shard_size, end=Position(piece.number, piece.start), index=0)

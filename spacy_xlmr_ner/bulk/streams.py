@@ -47,7 +47,7 @@ class Unpacker(io.RawIOBase):
         self._packed, self._make, self._size = packed, make, size
         self._part = make()
         self._rest = b""
-        self._ready = b""
+        self._ready = memoryview(b"")
 
     def readable(self) -> bool:
         """Yes."""
@@ -57,16 +57,18 @@ class Unpacker(io.RawIOBase):
         """Read into a buffer. RETURNS (int): How many bytes; 0 at the end. RAISES (EOFError): If it was cut off."""
         while not self._ready:
             data = self._rest or self._packed.read(self._size)
+            self._rest = b""
+            if not data and self._part.eof:
+                return 0
+            if not data:
+                raise EOFError("it ends before its end was marked")
             if self._part.eof:
                 data = data.lstrip(b"\0")  # some tools fill up a block behind the end
-                self._part = self._make() if data else self._part
-            if data:
-                self._ready = self._part.decompress(data)
-                self._rest = self._part.unused_data
-            elif self._part.eof:
-                return 0
-            else:
-                raise EOFError("it ends before its end was marked")
+                if not data:
+                    continue
+                self._part = self._make()
+            self._ready = memoryview(self._part.decompress(data))
+            self._rest = self._part.unused_data
         n = min(len(buffer), len(self._ready))
         buffer[:n], self._ready = self._ready[:n], self._ready[n:]
         return n

@@ -1,6 +1,6 @@
 """Rows of files that hold no lines: Parquet, and docs as spaCy writes them."""
 
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Union
 
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
@@ -26,14 +26,21 @@ def read_parquet(path: str, settings: ReadSettings, start: Place) -> Iterator[St
             if settings.text_field not in file.schema_arrow.names:
                 found = ", ".join(file.schema_arrow.names)
                 raise DamagedInputError(Errors.XN282.format(path=path, field=settings.text_field, found=found))
+            names = file.schema_arrow.names
+            if len(set(names)) < len(names):
+                raise DamagedInputError(Errors.XN285.format(path=path, found=", ".join(names)))
             for number, record in enumerate(_read_records(file, start.entries), start=start.entries + 1):
-                yield Step(make_record_row(record, path, number, settings), Place(number, number, 0))
+                place = Place(number, number, 0)
+                if isinstance(record, str):
+                    yield Step(Rejected(path, number, record), place)
+                else:
+                    yield Step(make_record_row(record, path, number, settings), place)
     except (pyarrow.ArrowException, OSError) as err:
         raise DamagedInputError(Errors.XN222.format(path=path, reason=str(err).strip().rstrip("."))) from err
 
 
-def _read_records(file: Any, start: int) -> Iterator[Dict[str, Any]]:
-    """The rows of a table from one on; groups of rows before it are not read."""
+def _read_records(file: Any, start: int) -> Iterator[Union[Dict[str, Any], str]]:
+    """The rows of a table from one on, or why one cannot be read; groups of rows before it are not read."""
     n_before = 0
     groups: List[int] = []
     for group in range(file.num_row_groups):
@@ -43,8 +50,27 @@ def _read_records(file: Any, start: int) -> Iterator[Dict[str, Any]]:
         else:
             groups.append(group)
     for batch in file.iter_batches(batch_size=BATCH, row_groups=groups):
-        yield from batch.to_pylist()[max(0, start - n_before) :]
+        rest = batch.slice(max(0, start - n_before))
+        try:
+            records = rest.to_pylist()
+        except Exception:  # text that is not UTF-8, times that Python has not, a zone that nobody knows
+            records = [_read_record(rest, i) for i in range(rest.num_rows)]
+        yield from records
         n_before += batch.num_rows
+
+
+def _read_record(batch: Any, i: int) -> Union[Dict[str, Any], str]:
+    """A row, or why it cannot be read. A value that Python cannot hold is given as Arrow writes it."""
+    record = {}
+    for name, column in zip(batch.schema.names, batch.columns):
+        try:
+            record[name] = column[i].as_py()
+        except Exception:
+            try:
+                record[name] = column[i].cast("string").as_py()
+            except Exception as err:
+                return Errors.XN227.format(column=name, reason=str(err).strip().rstrip("."))
+    return record
 
 
 def read_docs(path: str, settings: ReadSettings, start: Place) -> Iterator[Step]:

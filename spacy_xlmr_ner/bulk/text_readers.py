@@ -10,6 +10,9 @@ from .rows import Entry, Place, Rejected, Row, Step, collect_fields
 from .streams import DamagedInputError, RawLine, Stream
 
 DELIMITERS = (",", "\t", ";", "|")
+MAX_DEPTH = (
+    100  # of lists and objects in each other; writing them, and sending them to a process, takes more than reading
+)
 
 
 @dataclass(frozen=True)
@@ -169,11 +172,23 @@ def _read_object(line: RawLine, path: str, settings: ReadSettings) -> Entry:
     number = line.place.lines
     try:
         record = json.loads(text, parse_constant=_refuse_constant)
+        if text.count("[") + text.count("{") > MAX_DEPTH:
+            _check_depth(record)
     except (ValueError, RecursionError) as err:
         return Rejected(path, number, Errors.XN217.format(reason=str(err) or type(err).__name__))
     if not isinstance(record, dict):
         return Rejected(path, number, Errors.XN217.format(reason=f"it holds no object but {type(record).__name__}"))
     return make_record_row(record, path, number, settings)
+
+
+def _check_depth(value: Any) -> None:
+    """RAISES (ValueError): If it is nested so deep that not all that has to do with it can follow."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [one for part in level for one in (part.values() if isinstance(part, dict) else part)]
+        level = [one for one in level if isinstance(one, (dict, list))]
+    if level:
+        raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -194,7 +209,8 @@ def make_record_row(record: Dict[str, Any], path: str, line: int, settings: Read
         return Rejected(path, line, Errors.XN289.format(field=err.args[0]))
     row = make_row(text, path, line)._replace(fields=fields)
     own_id = record.get(settings.id_field)
-    return row if own_id is None else row._replace(id=own_id)
+    is_missing = own_id is None or own_id != own_id  # pandas has NaN for none
+    return row if is_missing else row._replace(id=own_id)
 
 
 def make_row(text: str, path: str, line: int) -> Row:

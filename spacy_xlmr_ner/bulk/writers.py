@@ -1,18 +1,20 @@
 """Shards as files: JSON lines, Parquet, docs as spaCy writes them."""
 
-import base64
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any, Dict, List, Protocol, Sequence, Tuple
 
 from .._compat import require_extra
 from ..errors import Errors
 from .annotator import Annotated
+from .plain import make_text
 from .rows import Rejected, Row
 from .streams import EXTRA
 
 OTHER_FIELDS = "other_fields"
+HALVES = re.compile("[\ud800-\udfff]")  # of characters: no UTF-8 has them
 
 
 class ShardWriter(Protocol):
@@ -59,11 +61,11 @@ class ParquetWriter:
         self.schema: Any = self._read_schema(first) if first.exists() else None
 
     def write(self, path: Path, rows: Sequence[Row], annotated: Annotated) -> List[Rejected]:
-        """As ShardWriter has it. An id of another type than those of the first shard cannot be held."""
+        """As ShardWriter has it. Where the first shard's ids are whole numbers, no other id can be held."""
         kept = [(row, ents) for row, ents in zip(rows, annotated.outcomes) if not isinstance(ents, str)]
         if self.schema is None:
             self.schema = self._find_schema([row for row, _ in kept])
-        ids, misfits = self._make_column([row.id for row, _ in kept], self.schema.field("id").type)
+        ids, misfits = self._make_ids([row.id for row, _ in kept])
         rejected = [
             Rejected(row.file, row.line, Errors.XN299.format(found=repr(row.id), expected=self.schema.field("id").type))
             for i, (row, _) in enumerate(kept)
@@ -71,12 +73,19 @@ class ParquetWriter:
         ]
         if rejected:
             kept = [pair for i, pair in enumerate(kept) if i not in misfits]
-            ids, _ = self._make_column([row.id for row, _ in kept], self.schema.field("id").type)
+            ids, _ = self._make_ids([row.id for row, _ in kept])
         columns = self._make_columns([row for row, _ in kept])
         columns |= {"id": ids, "text": [row.text for row, _ in kept], "ents": [ents for _, ents in kept]}
         arrays = [self.arrow.array(columns[field.name], field.type) for field in self.schema]
         self.parquet.write_table(self.arrow.Table.from_arrays(arrays, schema=self.schema), path)
         return rejected
+
+    def _make_ids(self, ids: List[Any]) -> Tuple[List[Any], List[int]]:
+        """The column of ids, and which it cannot hold. One of strings has the others as JSON writes them."""
+        type = self.schema.field("id").type
+        if type == self.arrow.string():
+            ids = [one if isinstance(one, str) else dump_json(one).decode("utf8") for one in ids]
+        return self._make_column(ids, type)
 
     def _make_columns(self, rows: Sequence[Row]) -> Dict[str, List[Any]]:
         """The fields of rows by column, and what is left in other_fields."""
@@ -95,8 +104,9 @@ class ParquetWriter:
         """Values that a column of a type can hold, None for others, and which these are."""
         if self._fits(values, type):
             return values, []
-        misfits = [i for i, value in enumerate(values) if not self._fits([value], type)]
-        return [None if i in set(misfits) else value for i, value in enumerate(values)], misfits
+        fits = [self._fits([value], type) for value in values]
+        held = [value if is_held else None for value, is_held in zip(values, fits)]
+        return held, [i for i, is_held in enumerate(fits) if not is_held]
 
     def _fits(self, values: List[Any], type: Any) -> bool:
         try:
@@ -116,7 +126,7 @@ class ParquetWriter:
         ]
         for name in dict.fromkeys(name for row in rows for name in row.fields):
             type = self._find_type([row.fields.get(name) for row in rows])
-            if type is not None and name != OTHER_FIELDS:
+            if type is not None and name != OTHER_FIELDS and not HALVES.search(name):
                 columns.append((name, type))
         # As a file gives it back, so that whoever reads it from one goes on with the same.
         written = arrow.BufferOutputStream()
@@ -151,17 +161,11 @@ def make_ents_type(arrow: Any) -> Any:
 def dump_json(value: Any) -> bytes:
     """JSON in one line, in UTF-8. Times are as in ISO 8601, bytes in base64; what is no number is null."""
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_to_plain).encode("utf8")
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=make_text).encode("utf8")
     except UnicodeEncodeError:  # halves of characters, which JSON may hold escaped
-        return json.dumps(value, allow_nan=False, default=_to_plain).encode("ascii")
+        return json.dumps(value, allow_nan=False, default=make_text).encode("ascii")
     except ValueError:
         return dump_json(_drop_nan(value))
-
-
-def _to_plain(value: Any) -> str:
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
 
 
 def _drop_nan(value: Any) -> Any:

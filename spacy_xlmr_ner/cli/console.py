@@ -17,7 +17,9 @@ def exit_on_error() -> Iterator[None]:
     """End the command with status 1 and one message in place of a traceback, where what it was given is at fault."""
     try:
         yield
-    except (ValueError, OSError, ImportError, MemoryError) as err:
+    except (ValueError, OSError, ImportError, MemoryError, RuntimeError) as err:
+        if isinstance(err, RuntimeError) and not str(err).startswith("[XN"):
+            raise
         typer.secho(f"✘ {err}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1) from None
 

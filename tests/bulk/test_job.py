@@ -1,3 +1,5 @@
+import datetime
+import decimal
 import gzip
 import json
 import multiprocessing
@@ -464,6 +466,77 @@ def test_job_names_rows_that_a_component_drops_without_a_word(annotate, tmp_path
     rejected = read_json_lines(tmp_path / "out" / "rejected.jsonl")
     assert [(one["line"], one["reason"][:7]) for one in rejected] == [(3, "[XN298]"), (5, "[XN298]")]
     assert (summary.n_texts, summary.n_rejected) == (4, 2)
+
+
+@pytest.mark.parametrize("content", ['{"audio": "a.wav"}', '{"audio": "a.wav"}\n{"au', "[1]\n"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_job_changes_nothing_in_a_folder_with_a_manifest_of_others(annotate, tmp_path, content, resume):
+    files = {"manifest.jsonl": content, "part-00000.jsonl": "mine", "part-mine.jsonl": "mine", "rejected.jsonl": "mine"}
+    (tmp_path / "out").mkdir()
+    for name, text in files.items():
+        (tmp_path / "out" / name).write_text(text)
+    with pytest.raises(ValueError, match=r"XN29[246]"):
+        annotate("rows.jsonl", resume=resume)
+    found = {path.name: path.read_text() for path in (tmp_path / "out").iterdir() if path.name != ".lock"}
+    assert found == files
+
+
+def test_job_goes_on_where_the_manifest_ends_in_its_header(annotate, tmp_path):
+    annotate("rows.jsonl")
+    manifest = (tmp_path / "out" / "manifest.jsonl").read_bytes()
+    expected = read_folder(tmp_path / "out")
+    for n_bytes in (0, 1, 50):
+        shutil.rmtree(tmp_path / "out")
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "manifest.jsonl").write_bytes(manifest[:n_bytes])
+        annotate("rows.jsonl", resume=True)
+        assert read_folder(tmp_path / "out") == expected
+
+
+def test_job_in_a_folder_of_its_input_goes_on(annotate, tmp_path):
+    (tmp_path / "texts").mkdir()
+    shutil.move(tmp_path / "rows.jsonl", tmp_path / "texts")
+    assert annotate("texts", out="texts/annotated", shard_size=2).n_texts == 6
+    assert annotate("texts", out="texts/annotated", shard_size=2, resume=True).n_resumed == 6
+
+
+def test_docs_keep_values_that_msgpack_has_not(annotate, tmp_path):
+    table = pyarrow.table(
+        {
+            "text": ["Anna", "Berlin"],
+            "day": [datetime.date(2026, 11, 26), None],
+            "price": [decimal.Decimal("1.50"), None],
+            "parts": [[b"ab"], []],
+        }
+    )
+    pyarrow.parquet.write_table(table, tmp_path / "rows.parquet")
+    write_rows(tmp_path / "more.jsonl", [{"text": "Oslo", "id": 2**64, "n": -(2**63)}])
+    annotate("rows.parquet", "more.jsonl", format="spacy")
+    docs = list(DocBin().from_disk(tmp_path / "out" / "part-00000.spacy").get_docs(spacy.blank("xx").vocab))
+    assert docs[0].user_data["fields"] == {"day": "2026-11-26", "price": "1.50", "parts": ("YWI=",)}
+    assert (docs[2].user_data["id"], docs[2].user_data["fields"]) == ("18446744073709551616", {"n": -(2**63)})
+
+
+@pytest.mark.parametrize(
+    "rows, expected",
+    [
+        ([{"text": 1}, {"text": "Anna", "id": 0}, {"text": "Oslo", "id": 1}], ["0", "1"]),  # the first shard is empty
+        ([{"text": "Anna"}, {"text": "Oslo", "id": 1}, {"text": "Rom", "id": 1.5}], ["ids.jsonl:1", "1", "1.5"]),
+        ([{"text": "Anna", "id": 3}, {"text": "Oslo", "id": 1}], [3, 1]),
+    ],
+)
+def test_tables_have_ids_of_any_kind(annotate, tmp_path, rows, expected):
+    write_rows(tmp_path / "ids.jsonl", rows)
+    annotate("ids.jsonl", format="parquet", shard_size=1)
+    found = pyarrow.dataset.dataset(sorted(str(path) for path in (tmp_path / "out").glob("part-*"))).to_table()
+    assert found["id"].to_pylist() == expected
+
+
+def test_table_holds_fields_whose_names_are_no_text(annotate, tmp_path):
+    (tmp_path / "half.jsonl").write_text('{"text": "Oslo", "\\ud800": 1, "n": 2}\n')
+    annotate("half.jsonl", format="parquet")
+    (row,) = pyarrow.parquet.read_table(tmp_path / "out" / "part-00000.parquet").to_pylist()
+    assert (row["n"], json.loads(row["other_fields"])) == (2, {"\ud800": 1})
 
 
 @pytest.mark.slow

@@ -205,3 +205,96 @@ def test_find_inputs_takes_patterns_and_each_file_once(tree):
 def test_find_inputs_refuses(tree, path, options, code):
     with pytest.raises(ValueError, match=code):
         find_inputs([path], **options)
+
+
+@pytest.mark.parametrize("n_zeros", [100, 2**14, 2**14 + 1, 50_000])
+def test_read_goes_on_behind_any_number_of_zeros(read, n_zeros):
+    data = gzip.compress(b"one\n") + n_zeros * b"\0" + gzip.compress(b"two\n") + n_zeros * b"\0"
+    assert [step.entry.text for step in read("a.txt.gz", data)] == ["one", "two"]
+
+
+def test_read_rejects_what_is_nested_too_deep(read):
+    deep, deeper = "[" * 99 + "]" * 99, "[" * 101 + "]" * 101
+    rows = read("a.jsonl", f'{{"text": "a", "x": {deep}}}\n{{"text": "b", "x": {deeper}}}\n{{"text": "c"}}\n'.encode())
+    assert [getattr(step.entry, "text", None) for step in rows] == ["a", None, "c"]
+    assert rows[1].entry == Rejected("a.jsonl", 2, "[XN217] it is no JSON object (it is nested more than 100 deep).")
+
+
+def make_table(**columns):
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"text": ["one", "two"], **columns}), file)
+    return file.getvalue()
+
+
+def test_read_gives_times_that_python_has_not_as_text(read):
+    days = pyarrow.array([2**31 - 1, None], pyarrow.int32()).cast(pyarrow.date32())
+    steps = read("a.parquet", make_table(day=days))
+    assert [step.entry.text for step in steps] == ["one", "two"]
+    assert [step.entry.fields for step in steps] == [{"day": "<value out of range: 2147483647>"}, {"day": None}]
+
+
+def test_read_rejects_a_row_with_a_time_of_no_known_zone(read):
+    times = pyarrow.array([0, None], pyarrow.int64()).cast(pyarrow.timestamp("us", tz="Nowhere/Here"))
+    steps = read("a.parquet", make_table(time=times))
+    assert steps[0].entry.reason.startswith("[XN227] its column 'time' cannot be read (Cannot locate or parse timezone")
+    assert steps[1].entry.fields == {"time": None}
+
+
+def test_read_rejects_a_row_whose_text_is_no_utf8(read):
+    damaged = pyarrow.array([b"ok", b"\xff"]).view(pyarrow.string())
+    steps = read("a.parquet", make_table(title=damaged))
+    assert steps[0].entry.fields == {"title": "ok"}
+    assert steps[1].entry.line == 2
+    assert steps[1].entry.reason.startswith("[XN227] its column 'title' cannot be read ('utf-8' codec")
+
+
+def test_read_refuses_columns_of_one_name(read):
+    file = io.BytesIO()
+    texts = pyarrow.array(["one"])
+    pyarrow.parquet.write_table(pyarrow.Table.from_arrays([texts, texts, texts], ["text", "x", "x"]), file)
+    (step,) = read("a.parquet", file.getvalue())
+    assert "XN285" in step.entry.reason
+
+
+def test_read_takes_not_a_number_for_no_id(read):
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"text": ["one", "two"], "id": [1.0, float("nan")]}), file)
+    assert [step.entry.id for step in read("a.parquet", file.getvalue())] == [1.0, "a.parquet:2"]
+
+
+def test_find_inputs_follows_links_and_leaves_dead_ones(tree, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "z.txt").touch()
+    (tmp_path / "top" / "deep").mkdir(parents=True)
+    (tmp_path / "top" / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "top" / "deep" / "round").symlink_to(tmp_path / "top")
+    (tmp_path / "top" / "dead.txt").symlink_to("nowhere")
+    assert [one.path for one in find_inputs(["top"])] == ["top/link/z.txt"]
+    assert [one.path for one in find_inputs(["top/*/*.txt", "top/d*.txt", "b.txt"][:1])] == ["top/link/z.txt"]
+    with pytest.raises(ValueError, match="XN221"):
+        find_inputs(["top/dead.txt"])
+
+
+def test_find_inputs_takes_a_pattern_that_an_empty_folder_fits(tree, tmp_path):
+    (tmp_path / "sub" / "empty").mkdir()
+    assert [one.path for one in find_inputs(["sub/*"])] == ["sub/c.CSV"]
+
+
+def test_find_inputs_leaves_out_the_output(tree, tmp_path):
+    (tmp_path / "sub" / "out").mkdir()
+    (tmp_path / "sub" / "out" / "part-00000.jsonl").touch()
+    assert [one.path for one in find_inputs(["sub"], out=tmp_path / "sub" / "out")] == ["sub/c.CSV"]
+    assert len(find_inputs(["sub"])) == 2
+
+
+def test_reader_stops_at_a_file_that_changes_while_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("one\ntwo\n")
+    (source,) = find_inputs(["a.txt"])
+    steps = InputReader(source, ReadSettings()).read()
+    assert next(steps).entry.text == "one"
+    (tmp_path / "a.txt").write_text("one\ntwo\nthree\n")
+    with pytest.raises(ValueError, match=r"XN242.*'a.txt'.*it has 14 bytes; 8 were expected"):
+        list(steps)
+    with pytest.raises(ValueError, match="XN242"):
+        next(InputReader(source, ReadSettings()).read())
