@@ -3,13 +3,15 @@
     python benchmarks/soak.py --write
 
 Rounds of short docs, long docs and hard texts, in streams, from several threads, rows as `annotate` has them, with the
-pipeline saved and loaded, and its bytes too, every so often. Resident memory is read every few seconds (Linux only). A
-line is laid through the second half of the readings: what it rises by is compared with how far they lie around it.
+pipeline saved and loaded, and its bytes too, every so often. Resident memory is read every few seconds (Linux only),
+when the allocator has given back what is free: else holes between what is in use make steps of some MiB. A line is
+laid through the second half of the readings: what it rises by is compared with how far they lie around it.
 spaCy's vocabulary keeps the words that it has seen, so that they are of a fixed number here, but for the rows, each of
 which has new ones: those are forgotten by memory zones, whose table grows until the pipeline is loaded anew.
 """
 
 import argparse
+import ctypes
 import itertools
 import os
 import random
@@ -69,7 +71,9 @@ class Sampler:
         self._thread.join()
 
     def _run(self) -> None:
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: 0)  # glibc's
         while not self._ended.wait(self._every):
+            trim(0)
             self.readings.append((round(time.monotonic() - self._start, 1), round(read_resident(), 1)))
 
 
