@@ -23,12 +23,12 @@ def read_parquet(path: str, settings: ReadSettings, start: Place) -> Iterator[St
     parquet = require_extra("pyarrow.parquet", extra=EXTRA)
     try:
         with parquet.ParquetFile(path) as file:
-            if settings.text_field not in file.schema_arrow.names:
-                found = ", ".join(file.schema_arrow.names)
-                raise DamagedInputError(Errors.XN282.format(path=path, field=settings.text_field, found=found))
             names = file.schema_arrow.names
+            found = ", ".join(names)
+            if settings.text_field not in names:
+                raise DamagedInputError(Errors.XN282.format(path=path, field=settings.text_field, found=found))
             if len(set(names)) < len(names):
-                raise DamagedInputError(Errors.XN285.format(path=path, found=", ".join(names)))
+                raise DamagedInputError(Errors.XN285.format(path=path, found=found))
             for number, record in enumerate(_read_records(file, start.entries), start=start.entries + 1):
                 place = Place(number, number, 0)
                 if isinstance(record, str):

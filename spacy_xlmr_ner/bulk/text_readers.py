@@ -10,9 +10,8 @@ from .rows import Entry, Place, Rejected, Row, Step, collect_fields
 from .streams import DamagedInputError, RawLine, Stream
 
 DELIMITERS = (",", "\t", ";", "|")
-MAX_DEPTH = (
-    100  # of lists and objects in each other; writing them, and sending them to a process, takes more than reading
-)
+# Of lists and objects in each other: writing them, and sending them to a process, takes more of the stack than reading.
+MAX_DEPTH = 100
 
 
 @dataclass(frozen=True)

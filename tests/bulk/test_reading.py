@@ -270,7 +270,8 @@ def test_find_inputs_follows_links_and_leaves_dead_ones(tree, tmp_path):
     (tmp_path / "top" / "deep" / "round").symlink_to(tmp_path / "top")
     (tmp_path / "top" / "dead.txt").symlink_to("nowhere")
     assert [one.path for one in find_inputs(["top"])] == ["top/link/z.txt"]
-    assert [one.path for one in find_inputs(["top/*/*.txt", "top/d*.txt", "b.txt"][:1])] == ["top/link/z.txt"]
+    (tmp_path / "dead.txt").symlink_to("nowhere")
+    assert [one.path for one in find_inputs(["*.txt"])] == ["b.txt"]
     with pytest.raises(ValueError, match="XN221"):
         find_inputs(["top/dead.txt"])
 
