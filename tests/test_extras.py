@@ -34,10 +34,12 @@ def test_every_package_of_an_extra_has_its_feature():
     assert sorted(EXTRAS) == sorted(missing_extras.FEATURES)
 
 
+@pytest.mark.slow
 def test_prediction_needs_no_extra(said):
     assert said["found"] == said["found again"] == [["Jack Sparrow", "PER"], ["New York", "LOC"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", EXTRAS)
 def test_feature_without_its_package_names_the_pip_line(said, package):
     line = f"XN112] This needs the package `{package}`, which is not installed. "

@@ -247,7 +247,8 @@ def test_host_that_is_none_is_told():
         open_socket("no such host", 0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_command_serves_until_it_is_told_to_stop(number, chosen_checkpoint):
     command = [sys.executable, "-m", "spacy_xlmr_ner", "serve", str(chosen_checkpoint), "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

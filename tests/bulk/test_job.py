@@ -355,6 +355,7 @@ annotate_files(["many.txt"], "out", model=sys.argv[1], shard_size=20)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
 def test_full_disk_leaves_what_is_done(annotate, tmp_path, chosen_checkpoint):
     """A file that may grow no further stands for a disk that is full: both are an OSError while writing."""
@@ -371,6 +372,7 @@ def test_full_disk_leaves_what_is_done(annotate, tmp_path, chosen_checkpoint):
     assert read_folder(tmp_path / "out") == read_folder(tmp_path / "undisturbed")
 
 
+@pytest.mark.slow
 def test_two_processes_write_what_one_does(annotate, tmp_path):
     (tmp_path / "many.txt").write_text("".join(f"Anna {i} in Berlin\n" for i in range(50)))
     annotate("many.txt", shard_size=5)
@@ -382,6 +384,7 @@ def test_two_processes_write_what_one_does(annotate, tmp_path):
     assert multiprocessing.active_children() == []
 
 
+@pytest.mark.slow
 def test_processes_say_what_is_wrong_with_the_model(annotate, tmp_path):
     (tmp_path / "model").mkdir()
     with pytest.raises(ValueError, match="XN40"):
@@ -389,19 +392,30 @@ def test_processes_say_what_is_wrong_with_the_model(annotate, tmp_path):
     assert multiprocessing.active_children() == []
 
 
-def test_job_reads_packed_standard_input(annotate, tmp_path, chosen_checkpoint):
+@pytest.fixture
+def annotate_standard_input(annotate, tmp_path, monkeypatch):
+    """Annotate bytes that come from a pipe, in shards of four rows: annotate_standard_input(b"Anna", resume=True)."""
+
+    def run(data, **settings):
+        reading, writing = os.pipe()
+        os.write(writing, data)  # a pipe has room for 64 KiB
+        os.close(writing)
+        with open(reading) as pipe:
+            monkeypatch.setattr("sys.stdin", pipe)
+            return annotate("-", shard_size=4, **settings)
+
+    return run
+
+
+def test_job_reads_packed_standard_input(annotate_standard_input, tmp_path):
     data = gzip.compress((tmp_path / "rows.jsonl").read_bytes())
-    command = [sys.executable, "-m", "spacy_xlmr_ner", "annotate", "-", "--model", str(chosen_checkpoint)]
-    options = ["--shard-size", "4", "--out"]
-    subprocess.run([*command, *options, "out"], input=data, check=True, capture_output=True)
+    annotate_standard_input(data)
     assert [list_places(row["ents"]) for row in read_rows(tmp_path / "out")] == PLACES
     expected = read_folder(tmp_path / "out")
     cut_back(tmp_path / "out", 1)
-    other = gzip.compress(b'{"text": "something else"}\n' * 20)
-    done = subprocess.run([*command, *options, "out", "--resume"], input=other, check=False, capture_output=True)
-    assert done.returncode == 1
-    assert b"XN281" in done.stderr
-    subprocess.run([*command, *options, "out", "--resume"], input=data, check=True, capture_output=True)
+    with pytest.raises(ValueError, match="XN281"):
+        annotate_standard_input(gzip.compress(b'{"text": "something else"}\n' * 20), resume=True)
+    annotate_standard_input(data, resume=True)
     assert read_folder(tmp_path / "out") == expected
 
 

@@ -143,7 +143,7 @@ def run_annotate(cluster, *options):
     """The command in a process of its own, whose actors end with it, also where the job fails."""
     command = [sys.executable, "-m", "spacy_xlmr_ner", "annotate", "--ray", cluster, "lines.txt", "--out", "out"]
     return subprocess.run(
-        [*command, *options], capture_output=True, text=True, check=False, env=dict(os.environ), timeout=240
+        [*command, *options], capture_output=True, text=True, check=False, env=dict(os.environ), timeout=600
     )
 
 
