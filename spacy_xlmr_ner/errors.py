@@ -307,7 +307,7 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     XN282 = "'{path}' has no column '{field}' (found: {found}). Name the one that holds the texts with --text-field."
     XN283 = "it cannot be read as CSV ({reason})."
-    XN284 = "it has {n} values where the header has {expected}."
+    XN284 = "it has {n} values where the header has {expected}{span}."
     XN285 = "Two columns of '{path}' have one name (found: {found}). Give each its own."
     XN286 = "it is too long: {n} {unit}. Texts may have nlp.max_length characters; cut it before."
     XN287 = (
@@ -338,6 +338,9 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     XN298 = "it left the pipeline without an answer; another component may have dropped it."
     XN299 = "its id {found} is no {expected}, as the ids of the first shard are. Take --format jsonl, which holds both."
+    XN228 = (
+        "'{out}' cannot be made, or written to ({reason}). Give another folder with --out, or see who may write there."
+    )
     XN239 = "The pipeline has no component that finds entities (it has: {found}). Give one that has, or a checkpoint."
 
     # XN241 to XN249: on a cluster

@@ -70,6 +70,7 @@ def main() -> None:
     server.daemon_threads = True
     os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{server.server_address[1]}"
     from spacy_xlmr_ner import checkpoint_files  # reads HF_ENDPOINT
+    from spacy_xlmr_ner.bulk.model_version import find_version
     from spacy_xlmr_ner.checkpoint import load_checkpoint
 
     for revision, folder in zip(COMMITS, sys.argv[1:]):
@@ -84,6 +85,7 @@ def main() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     answers = {"local files only, not here": load(local_files_only=True)}
     answers["branch"] = load()
+    answers["version"] = find_version(ID)
     answers["tag"] = load(revision="v1")
     answers["commit"] = load(revision=COMMITS["v1"])
     answers["fetched"] = sorted(set(Hub.fetched))

@@ -361,6 +361,10 @@ def test_hub_id_fetches_only_what_is_read(hub_answers):
     assert "v1/pytorch_model.bin" in fetched  # where there is nothing safer
 
 
+def test_bulk_job_tells_a_hub_id_by_its_commit(hub_answers):
+    assert hub_answers["version"] == "owner/name " + "a" * 40
+
+
 @pytest.mark.parametrize("load", ["no network, here already", "silent hub, here already", "local files only"])
 def test_hub_id_is_read_from_its_cache(hub_answers, load):
     assert hub_answers[load] == list(IOB_TAGS)

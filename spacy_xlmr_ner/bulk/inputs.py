@@ -8,7 +8,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequenc
 
 from ..errors import Errors, Warnings
 from .rows import START, Place, Rejected, Step
-from .streams import STDIN, DamagedInputError, Stream
+from .streams import BYTE_ORDER_MARK, STDIN, DamagedInputError, Stream
 from .table_readers import read_docs, read_parquet
 from .text_readers import ReadSettings, read_csv, read_json_lines, read_texts, read_whole
 
@@ -199,5 +199,6 @@ class InputReader:
             return
         with Stream(path, digest=digest) as self._stream:
             if format == "auto":
-                format = "jsonl" if self._stream.peek().lstrip().startswith(b"{") else "txt"
+                begin = self._stream.peek().removeprefix(BYTE_ORDER_MARK).lstrip()
+                format = "jsonl" if begin.startswith(b"{") else "txt"
             yield from TEXT_READERS[format](self._stream, self.settings, start)

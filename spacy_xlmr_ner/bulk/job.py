@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional, Sequence, Union
 from ..about import __version__
 from ..errors import Errors
 from .inputs import IN_FORMATS, Input, find_inputs
-from .journal import SUMMARY, Journal
+from .journal import Journal
 from .model_version import find_version
 from .progress import Progress
 from .rows import OUT_FORMATS
@@ -17,7 +17,7 @@ from .streams import STDIN
 from .summary import Summary
 from .text_readers import ReadSettings
 from .workers import AnnotatorSettings, Done, annotate_here, annotate_in_processes
-from .writers import ShardWriter, dump_json, make_writer
+from .writers import ShardWriter, make_writer
 
 SHARD_SIZE = 5000  # rows
 
@@ -59,7 +59,8 @@ def annotate_files(
     resume (bool): Go on with what was begun in `out`.
     show_progress (bool): Show a bar on standard error, if that is a terminal.
     RETURNS (Summary): What was done.
-    RAISES (ValueError): XN221 to XN223, XN281, XN290 to XN296. OSError: XN295 if the disk is full.
+    RAISES (ValueError): XN221 to XN223, XN281, XN290 to XN296. OSError: XN228 if `out` cannot be made, XN295 if
+        the disk is full.
     """
     check_settings(format, input_format, n_process=n_process, shard_size=shard_size, batch_size=batch_size)
     inputs = find_inputs([str(path) for path in paths], format=input_format, whole_file=whole_file, out=Path(out))
@@ -86,7 +87,8 @@ def annotate_files(
             else:
                 done = annotate_in_processes(shards, annotating, progress.advance, n_process=n_process)
             _write(done, journal, make_writer(format, journal.find_path(0)), summary, progress)
-        (out / SUMMARY).write_bytes(dump_json(asdict(summary)) + b"\n")
+        with journal.explain_full_disk(summary):
+            journal.finish(summary)
     return summary
 
 
@@ -94,12 +96,8 @@ def _write(done: Done, journal: Journal, writer: ShardWriter, summary: Summary, 
     """Write what is done as it comes."""
     start = time.perf_counter()
     for shard, annotated in done:
-        try:
+        with journal.explain_full_disk(summary):
             record = journal.commit(shard, annotated, writer, seconds=time.perf_counter() - start)
-        except OSError as err:
-            reason, out = err.strerror or str(err), journal.out
-            message = Errors.XN295.format(reason=reason, out=out, n_texts=summary.n_texts, n_shards=summary.n_shards)
-            raise OSError(message) from err
         start = time.perf_counter()
         summary.add(record.n_texts, record.n_rejected, record.ents, seconds=record.seconds)
         progress.note_read(shard.n_bytes)

@@ -6,16 +6,20 @@ Whenever that is cut short, opening the folder again takes back what the manifes
 
 import json
 import os
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from filelock import FileLock, Timeout
 
 from ..errors import Errors
 from .annotator import Annotated
-from .rows import Place, Rejected
+from .records import ShardRecord
+from .rows import Rejected
 from .shard_file import dump_rejected, write_shard
 from .shards import Position, Shard
+from .summary import Summary
 from .writers import ShardWriter, dump_json
 
 MANIFEST = "manifest.jsonl"
@@ -26,25 +30,6 @@ NEW = ".new"
 VERSION = 1
 
 
-class ShardRecord(NamedTuple):
-    """What the manifest says of a shard.
-
-    ents (Dict[str, int]): Entities by label.
-    n_bytes (int): The size of its file.
-    rejected_bytes (int): The size of rejected.jsonl behind it.
-    end (Position): Where reading goes on.
-    """
-
-    file: str
-    n_texts: int
-    n_rejected: int
-    ents: Dict[str, int]
-    n_bytes: int
-    rejected_bytes: int
-    end: Position
-    seconds: float
-
-
 class Journal:
     """A job's output folder. A context manager: it is locked against other runs, and free again when its owner dies.
 
@@ -53,16 +38,17 @@ class Journal:
     suffix (str): Of the shards.
     resume (bool): Whether to go on with what was begun there.
     RAISES (ValueError): XN293 if another run is at work on it; XN294 if it holds files and `resume` is not set;
-        XN292 if it was begun with another header; XN296 if what is in it was changed.
+        XN292 if it was begun with another header; XN296 if what is in it was changed. OSError: XN228 if it cannot be
+        made, XN295 if the disk is full.
     """
 
     def __init__(self, out: Path, header: Dict[str, Any], *, suffix: str, resume: bool):
         self.out, self.suffix = out, suffix
         self._check_foreign()
-        out.mkdir(parents=True, exist_ok=True)
         self._lock = lock_folder(out, out=out)
         try:
-            self.records = self._open(header, resume)
+            with self.explain_full_disk(Summary()):
+                self.records = self._open(header, resume)
         except BaseException:
             self._lock.release()
             raise
@@ -93,9 +79,24 @@ class Journal:
             end=shard.end,
             seconds=round(seconds, 3),
         )
-        self._add(MANIFEST, dump_json({**record._asdict(), "end": _flatten(record.end)}) + b"\n")
+        self._add(MANIFEST, dump_json(record.to_json()) + b"\n")
         self.records.append(record)
         return record
+
+    def finish(self, summary: Summary) -> None:
+        """Write what was done in all."""
+        (self.out / SUMMARY).write_bytes(dump_json(asdict(summary)) + b"\n")
+
+    @contextmanager
+    def explain_full_disk(self, summary: Summary) -> Iterator[None]:
+        """What could not be written, as XN295 with what is done."""
+        try:
+            yield
+        except OSError as err:
+            n_texts, n_shards = summary.n_texts, summary.n_shards
+            reason = err.strerror or str(err)
+            message = Errors.XN295.format(reason=reason, out=self.out, n_texts=n_texts, n_shards=n_shards)
+            raise OSError(message) from err
 
     def find_path(self, index: int) -> Path:
         """The file of a shard."""
@@ -126,7 +127,7 @@ class Journal:
         try:
             first, *lines = (json.loads(line) for line in whole.splitlines())
             self._check_header(dict(first), header)
-            records = [_read_record(line) for line in lines]
+            records = [ShardRecord.from_json(line) for line in lines]
         except (ValueError, TypeError, KeyError, RecursionError) as err:
             if isinstance(err, ValueError) and str(err).startswith("[XN"):
                 raise
@@ -194,16 +195,19 @@ class Journal:
 def lock_folder(folder: Path, *, out: Path) -> FileLock:
     """Lock a folder against other runs, until it is released or its owner dies.
 
-    folder (Path): The folder.
+    folder (Path): The folder; made if need be.
     out (Path): The one that is asked for, for the message.
     RETURNS (FileLock): The lock, which is held.
-    RAISES (ValueError): XN293 if another run has it.
+    RAISES (ValueError): XN293 if another run has it. OSError: XN228 if it cannot be made.
     """
     lock = FileLock(folder / LOCK, timeout=0)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise ValueError(Errors.XN293.format(out=out)) from None
+    except OSError as err:
+        raise OSError(Errors.XN228.format(out=out, reason=err.strerror or str(err))) from err
     return lock
 
 
@@ -222,13 +226,3 @@ def describe_difference(key: str, found: Any, given: Any) -> Tuple[str, str]:
             return "files", f"'{path}' was changed since: {', '.join(said)}"
     added = [path for path in present if path not in former]
     return "files", f"'{added[0]}' is new" if added else "they came in another order"
-
-
-def _flatten(end: Position) -> Dict[str, Any]:
-    return {"input": end.number, **end.place._asdict(), "digest": end.digest}
-
-
-def _read_record(line: Dict[str, Any]) -> ShardRecord:
-    end = line["end"]
-    place = Place(**{name: end[name] for name in Place._fields})
-    return ShardRecord(**{**line, "end": Position(end["input"], place, end["digest"])})

@@ -6,23 +6,26 @@ from typing import Optional
 
 from spacy.util import get_package_version, is_package
 
-from ..checkpoint_files import BUNDLED
+from ..checkpoint_files import BUNDLED, CheckpointSource, find_folder
 
 CHUNK = 2**20  # bytes
 
 
 def find_version(model: Optional[str]) -> str:
-    """A digest of a model's files, or the version of the package that it is; of the hub's no more than their names.
+    """A digest of a model's files, the version of the package that it is, or the hub's commit.
 
     model (Optional[str]): As load_pipeline takes it.
     RETURNS (str): It.
+    RAISES (CheckpointError): XN401 or XN403 if there is no such model.
     """
     folder = BUNDLED if model is None else Path(model)
     if folder.is_dir():
         return _digest(folder)
     if model is not None and is_package(model):
         return f"{model} {get_package_version(model)}"
-    return str(model)
+    source = CheckpointSource(name=model, labels=None, revision="main", local_files_only=False)
+    folder, name = find_folder(source)
+    return f"{name} {folder.name}"  # the hub's cache names a folder by its commit
 
 
 def _digest(folder: Path) -> str:

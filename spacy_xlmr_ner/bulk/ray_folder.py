@@ -90,13 +90,13 @@ class NewFolder:
 
     out (Path): The folder.
     RAISES (ValueError): XN223 if it is there and holds something; XN293 if another run is at work on it.
+        OSError: XN228 if it cannot be made.
     """
 
     def __init__(self, out: Path):
         self.out = Path(os.path.abspath(out))
         self._check_new()
         self.aside = self.out.with_name(f".{self.out.name}{NEW}")
-        self.aside.mkdir(parents=True, exist_ok=True)
         self._lock = lock_folder(self.aside, out=out)
         self._clear([])  # what a run that was killed has left
 

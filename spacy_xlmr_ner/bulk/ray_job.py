@@ -57,7 +57,7 @@ def annotate_files_on_ray(
         GPUs or, where there are none, processors.
     RETURNS (Summary): What was done.
     RAISES (ImportError): XN112 without the extra. ValueError: XN221 to XN223, XN242, XN244, XN249, XN290, XN293.
-        OSError: XN243 if the cluster could not do it, XN245, XN248.
+        OSError: XN228 if `out` cannot be made, XN243 if the cluster could not do it, XN245, XN248.
     """
     require_extra("ray.data", extra=EXTRA)
     gc.collect()  # actors of a job before this one keep their processors while circles of dead objects refer to them

@@ -3,18 +3,20 @@
 import io
 import sys
 import zlib
+from collections import deque
 from contextlib import contextmanager
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Iterator, NamedTuple, Optional, cast
+from typing import Any, BinaryIO, Callable, Deque, Iterator, NamedTuple, Optional, Sequence, cast
 
 from .._compat import require_extra
 from ..corpus.lines import GZIP_MAGIC
 from ..errors import Errors
 from .rows import START, Place
 
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+# The second begins frames that are passed over, as pzstd writes them; its first byte may be sixteen ones.
+ZSTD_MAGIC, ZSTD_SKIPPED = b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 STDIN = "-"
 EXTRA = "bulk"
@@ -26,11 +28,12 @@ class DamagedInputError(ValueError):
 
 
 class RawLine(NamedTuple):
-    """A line without its end; None where it was too long to be kept. The place is the one behind it."""
+    """A line without its end; None where it was too long to be kept. Place and digest are those behind it."""
 
     data: Optional[bytes]
     place: Place
     n_bytes: int
+    digest: str = ""
 
 
 class Unpacker(io.RawIOBase):
@@ -78,7 +81,7 @@ class Stream:
     """The bytes of an input, unpacked. A context manager.
 
     path (str): A file, or "-" for standard input.
-    digest (str): What the digest of the bytes that `skip` passes over must be; not looked at if empty.
+    digest (str): What the digest of the bytes that `skip` passes over must be.
     RAISES (OSError): If it cannot be opened. ImportError: XN112 for Zstandard without the extra.
     """
 
@@ -87,6 +90,9 @@ class Stream:
         # __exit__ closes it.
         self.raw: BinaryIO = sys.stdin.buffer if path == STDIN else Path(path).open("rb")  # noqa: SIM115
         self.offset = 0
+        # Of all bytes of standard input that were read; empty for a file, whose size and time tell what it is.
+        self.digest = ""
+        self._again: Deque[RawLine] = deque()
         self._digest = blake2b(digest_size=16) if path == STDIN else None
         self._expected = digest
         try:
@@ -102,11 +108,6 @@ class Stream:
         if self.path != STDIN:
             self.raw.close()
 
-    @property
-    def digest(self) -> str:
-        """Of all bytes of standard input that were read; empty for a file, whose size and time tell what it is."""
-        return "" if self._digest is None else self._digest.hexdigest()
-
     def read_line(self, limit: int) -> bytes:
         """The next line with its end, or its next `limit` bytes; nothing at the end."""
         with self._explain():
@@ -121,6 +122,10 @@ class Stream:
         RAISES (DamagedInputError): XN222 if the file is damaged.
         """
         entries, lines = start.entries, start.lines
+        while self._again:
+            line = self._again.popleft()
+            entries, lines, self.digest = line.place.entries, line.place.lines, line.digest
+            yield line
         while data := self.read_line(limit + 2):
             n_bytes = len(data)
             while not data.endswith(b"\n") and (more := self.read_line(CHUNK)):
@@ -130,7 +135,16 @@ class Stream:
                 data = data.removeprefix(BYTE_ORDER_MARK)
             text = data.removesuffix(b"\n").removesuffix(b"\r")
             is_kept = n_bytes <= limit + 2 and len(text) <= limit
-            yield RawLine(text if is_kept else None, Place(entries, lines, self.offset), n_bytes)
+            yield RawLine(text if is_kept else None, Place(entries, lines, self.offset), n_bytes, self.digest)
+
+    def put_back(self, last: RawLine, lines: Sequence[RawLine]) -> None:
+        """Have lines be read once more.
+
+        last (RawLine): The line before them.
+        lines (Sequence[RawLine]): All that were read behind it.
+        """
+        self._again.extendleft(reversed(lines))
+        self.digest = last.digest
 
     def read_all(self, limit: int) -> Optional[bytes]:
         """All that is left, or None if it is more than `limit` bytes. RAISES (DamagedInputError): XN222."""
@@ -161,6 +175,7 @@ class Stream:
         self.offset += len(data)
         if self._digest is not None:
             self._digest.update(data)
+            self.digest = self._digest.hexdigest()
         return data
 
     def _unpack(self) -> Any:
@@ -168,7 +183,7 @@ class Stream:
         magic = plain.peek(4)[:4]
         if magic.startswith(GZIP_MAGIC):
             return io.BufferedReader(Unpacker(plain, partial(zlib.decompressobj, 31), size=2**14)), True
-        if magic == ZSTD_MAGIC:
+        if magic == ZSTD_MAGIC or (magic[1:] == ZSTD_SKIPPED and magic[0] & 0xF0 == 0x50):
             make = require_extra("zstandard", extra=EXTRA).ZstdDecompressor().decompressobj
             return io.BufferedReader(Unpacker(plain, make, size=2**11)), True
         return plain, False

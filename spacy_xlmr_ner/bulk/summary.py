@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Dict, Iterable, Mapping
 
-from .journal import ShardRecord
+from .records import ShardRecord
 
 
 @dataclass

@@ -65,7 +65,10 @@ def read_json_lines(stream: Stream, settings: ReadSettings, start: Place) -> Ite
 def read_csv(stream: Stream, settings: ReadSettings, start: Place) -> Iterator[Step]:
     """Comma- (or tab-, semicolon-, bar-)separated values, with a header.
 
-    RAISES (DamagedInputError): XN282 if the header does not name the text, XN285 if it names a column twice.
+    Where a quote is opened that is not closed as it should, its line is rejected, and those behind it are rows again.
+
+    RAISES (DamagedInputError): XN222 if there is no reading the header, XN282 if it does not name the text, XN285 if it
+        names a column twice.
     """
     lines = CsvLines(stream, settings)
     header_line = lines.read_header()
@@ -82,7 +85,8 @@ def read_csv(stream: Stream, settings: ReadSettings, start: Place) -> Iterator[S
             values: Optional[List[str]] = next(rows, None)
             reason = lines.reason
         except csv.Error as err:
-            values, reason = [], Errors.XN283.format(reason=str(err))
+            values, reason = [], Errors.XN283.format(reason=str(err) + lines.describe_span())
+            lines.go_back()
             rows = csv.reader(lines, delimiter=delimiter, strict=True)
         if values is None and not reason:
             return
@@ -90,7 +94,13 @@ def read_csv(stream: Stream, settings: ReadSettings, start: Place) -> Iterator[S
             continue  # an empty line
         entries += 1
         place = lines.place._replace(entries=entries)
-        yield Step(_make_csv_row(header, values or [], reason, lines.first, stream.path, settings), place)
+        if values and not reason and len(values) != len(header):
+            reason = Errors.XN284.format(n=len(values), expected=len(header), span=lines.describe_span())
+        if reason:
+            yield Step(Rejected(stream.path, lines.first, reason), place)
+        else:
+            record = dict(zip(header, values or []))
+            yield Step(make_record_row(record, stream.path, lines.first, settings), place)
 
 
 class CsvLines:
@@ -99,17 +109,36 @@ class CsvLines:
     def __init__(self, stream: Stream, settings: ReadSettings):
         self.stream, self.settings = stream, settings
         self.place = Place()
-        self.first = 0
         self.reason = ""
+        self._row: List[RawLine] = []
+
+    @property
+    def first(self) -> int:
+        """The number of the row's first line."""
+        return self._row[0].place.lines
 
     def begin_row(self) -> None:
-        """Forget what was wrong with the row before."""
-        self.first, self.reason = self.place.lines + 1, ""
+        """Forget the row before, and what was wrong with it."""
+        self._row, self.reason = [], ""
+
+    def go_back(self) -> None:
+        """Have what follows the row's first line be read once more."""
+        first, *others = self._row
+        self.stream.put_back(first, others)
+        self.place = first.place
+
+    def describe_span(self) -> str:
+        """Which lines the row is of, for a message; nothing where it is but one."""
+        return f", from line {self.first} to {self.place.lines}" if len(self._row) > 1 else ""
 
     def read_header(self) -> str:
-        """The first line."""
+        """The first line. RAISES (DamagedInputError): XN222 if it cannot be read."""
         self.begin_row()
-        return next(self, "")
+        line = next(self, "")
+        if self.reason:
+            reason = f"in its header, {self.reason.rstrip('.')}"
+            raise DamagedInputError(Errors.XN222.format(path=self.stream.path, reason=reason))
+        return line
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -119,6 +148,7 @@ class CsvLines:
         if line is None:
             raise StopIteration
         self.place = line.place
+        self._row.append(line)
         text = decode_line(line, self.stream.path, None)
         if isinstance(text, Rejected):
             self.reason = self.reason or text.reason
@@ -137,16 +167,6 @@ def find_header(line: str, path: str, settings: ReadSettings) -> Tuple[str, List
     if len(set(header)) < len(header):
         raise DamagedInputError(Errors.XN285.format(path=path, found=", ".join(header)))
     return delimiter, header
-
-
-def _make_csv_row(
-    header: List[str], values: List[str], reason: str, line: int, path: str, settings: ReadSettings
-) -> Entry:
-    if not reason and len(values) != len(header):
-        reason = Errors.XN284.format(n=len(values), expected=len(header))
-    if reason:
-        return Rejected(path, line, reason)
-    return make_record_row(dict(zip(header, values)), path, line, settings)
 
 
 def decode_line(line: RawLine, path: str, settings: Optional[ReadSettings]) -> Union[str, Rejected]:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pyarrow
 import pyarrow.dataset
@@ -21,6 +22,9 @@ from spacy.tokens import DocBin
 
 from spacy_xlmr_ner.bulk import annotator, shards, workers
 from spacy_xlmr_ner.bulk.inputs import find_inputs
+from spacy_xlmr_ner.bulk.model_version import find_version
+from spacy_xlmr_ner.bulk.rows import Row
+from spacy_xlmr_ner.bulk.shards import Position, gather_shards
 from spacy_xlmr_ner.bulk.text_readers import ReadSettings
 from spacy_xlmr_ner.bulk.workers import AnnotatorSettings, annotate_in_processes
 from spacy_xlmr_ner.loading import load_pipeline
@@ -346,6 +350,34 @@ def test_job_refuses_a_pipeline_without_entities(annotate, tmp_path):
         annotate("rows.jsonl", model=str(tmp_path / "pipeline"))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no files that no folder can be made in")
+@pytest.mark.parametrize("place", ["rows.jsonl/out", "pipe/out"])
+def test_job_says_that_the_output_cannot_be_made(annotate, tmp_path, place):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match=rf"XN228.*{place}.*Not a directory.*--out"):
+        annotate("rows.jsonl", out=place)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize(
+    "file, done", [("manifest.jsonl", "0 texts in 0 shards"), ("summary.json", "6 texts in 2 shards")]
+)
+def test_disk_that_is_full_at_the_first_or_last_file_is_told(annotate, tmp_path, monkeypatch, file, done):
+    open_file = Path.open
+
+    def open_full(path, mode="r", **options):
+        is_full = path.name == file and mode in ("ab", "wb")
+        return open_file(Path("/dev/full") if is_full else path, mode, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", open_full)
+        with pytest.raises(OSError, match=f"XN295.*No space left.*{done}"):
+            annotate("rows.jsonl", shard_size=4)
+    annotate("rows.jsonl", shard_size=4, resume=True)
+    annotate("rows.jsonl", shard_size=4, out="undisturbed")
+    assert read_folder(tmp_path / "out") == read_folder(tmp_path / "undisturbed")
+
+
 FULL_DISK = """
 import resource, signal, sys
 from spacy_xlmr_ner.bulk import annotate_files
@@ -390,6 +422,26 @@ def test_processes_say_what_is_wrong_with_the_model(annotate, tmp_path):
     with pytest.raises(ValueError, match="XN40"):
         annotate("rows.jsonl", n_process=2, model="model")
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.slow
+def test_processes_read_no_further_ahead_than_what_is_taken(tmp_path, chosen_checkpoint):
+    """At most three shards a worker are read and not yet written, however slow the writer is."""
+    rows = [Row(i, "Anna in Berlin", {}, "a.txt", i) for i in range(60)]
+    n_read = 0
+
+    def read():
+        nonlocal n_read
+        for row in rows:
+            n_read += 1
+            yield row, Position(), 0
+
+    model = str(chosen_checkpoint)
+    shards_read = gather_shards(read(), size=1, end=Position(), index=0)
+    done = annotate_in_processes(shards_read, AnnotatorSettings(find_version(model), model), int, n_process=2)
+    ahead = [n_read - n_written for n_written, _ in enumerate(done, start=1)]
+    assert n_read == len(ahead) == len(rows)
+    assert 2 <= max(ahead) <= 2 * 3
 
 
 @pytest.fixture

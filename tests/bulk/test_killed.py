@@ -82,22 +82,32 @@ def test_killed_at_a_call_that_changes_the_disk(make_settings, tmp_path, format,
         assert read_folder(tmp_path / out) == expected, kill_at
 
 
-def test_killed_at_random_moments(make_settings, tmp_path):
-    process, start = run_forked(make_settings("undisturbed"))
+@pytest.mark.parametrize(
+    "n_kills, settings",
+    [
+        (N_KILLS, {}),
+        (5, {"format": "parquet"}),
+        (5, {"format": "spacy"}),
+        (1, {"n_process": 2}),
+    ],
+    ids=["jsonl", "parquet", "spacy", "two processes"],
+)
+def test_killed_at_random_moments(make_settings, tmp_path, n_kills, settings):
+    process, start = run_forked(make_settings("undisturbed", **settings))
     process.join()
     seconds = time.perf_counter() - start
     expected = read_folder(tmp_path / "undisturbed")
     rng = random.Random(0)
     n_killed = 0
-    for i in range(N_KILLS):
+    for i in range(n_kills):
         for again in range(3):  # killed, gone on with, killed again
-            process, _ = run_forked(make_settings(f"out{i}", resume=again > 0))
+            process, _ = run_forked(make_settings(f"out{i}", resume=again > 0, **settings))
             process.join(timeout=rng.uniform(0, seconds))
             process.kill()
             process.join()
             n_killed += process.exitcode == -signal.SIGKILL
-        process, _ = run_forked(make_settings(f"out{i}", resume=True))
+        process, _ = run_forked(make_settings(f"out{i}", resume=True, **settings))
         process.join()
         assert process.exitcode == 0
         assert read_folder(tmp_path / f"out{i}") == expected
-    assert n_killed >= N_KILLS
+    assert n_killed >= n_kills

@@ -2,12 +2,13 @@
 
 import gzip
 import json
-import os
 import re
 import secrets
+import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -139,12 +140,15 @@ def read_docs(out):
     return [{"id": doc.user_data["id"], "ents": one} for doc, one in zip(docs, ents)]
 
 
+def make_command(cluster, *options):
+    command = [sys.executable, "-m", "spacy_xlmr_ner", "annotate", "--ray", cluster, "lines.txt", "--out", "out"]
+    return [*command, *options]
+
+
 def run_annotate(cluster, *options):
     """The command in a process of its own, whose actors end with it, also where the job fails."""
-    command = [sys.executable, "-m", "spacy_xlmr_ner", "annotate", "--ray", cluster, "lines.txt", "--out", "out"]
-    return subprocess.run(
-        [*command, *options], capture_output=True, text=True, check=False, env=dict(os.environ), timeout=600
-    )
+    command = make_command(cluster, *options)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
 
 def test_job_says_what_is_wrong_with_the_model(inputs, tmp_path, cluster):
@@ -199,6 +203,40 @@ def test_dataset_gets_entities_and_keeps_all_else(make_dataset, make_nlp, chosen
     assert list_scores(rows[:-2]) == pytest.approx(expected, abs=SCORE)
     assert [row["rejected"] for row in rows[:-2]] == [None] * len(TEXTS)
     assert [(row["ents"], row["rejected"][:7]) for row in rows[-2:]] == [(None, "[XN288]"), (None, "[XN286]")]
+
+
+def test_killed_worker_of_a_dataset_loses_no_row(tmp_path, killing_pipeline):
+    texts = [f"{text} {i}" for i in range(4) for text in TEXTS]
+    texts[13] += " KILL"
+    ds = ray.data.from_arrow(pyarrow.table({"n": range(len(texts)), "text": texts})).repartition(8)
+    rows = annotate_dataset(ds, model=killing_pipeline).take_all()
+    assert (tmp_path / "was_killed").exists()
+    assert [(row["n"], row["text"]) for row in sorted(rows, key=lambda row: row["n"])] == list(enumerate(texts))
+    assert [list_places(row["ents"]) for row in sorted(rows, key=lambda row: row["n"])] == PLACES * 4
+    assert {row["rejected"] for row in rows} == {None}
+
+
+def test_annotate_ends_at_ctrl_c(inputs, tmp_path, cluster, chosen_checkpoint):
+    (tmp_path / "lines.txt").write_text("Anna in Berlin\n" * 200_000)
+    command = make_command(cluster, "--model", str(chosen_checkpoint), "--n-process", "1", "--shard-size", "50")
+    aside = tmp_path / ".out.new"
+    # Started from a background job it would inherit that SIGINT is ignored.
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        deadline = time.monotonic() + 300
+        while not any(aside.glob("0*.jsonl")) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGINT, said
+    assert "Traceback" not in said
+    assert not aside.exists()
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
