@@ -37,6 +37,8 @@ N_CASES = {
     "pieces": 60_000,
     "drawing": 30_000,
     "corpus_damaged": 15_000,
+    "rows": 100_000,
+    "rows_damaged": 15_000,
     "corpus_text": 3_000,
     "text": 2_500,
     "checkpoint": 2_000,

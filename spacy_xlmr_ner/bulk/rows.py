@@ -41,7 +41,7 @@ Entry = Union[Row, Rejected]
 class Place(NamedTuple):
     """Where reading a file has come to, so that it can go on from there.
 
-    entries (int): Rows that were read, rejected ones included.
+    entries (int): Rows that were read, rejected and empty ones included.
     lines (int): Lines that were read.
     offset (int): Bytes that were read, of what the file holds when it is unpacked.
     is_end (bool): Whether nothing more can be read.

@@ -9,6 +9,7 @@ from ..errors import Errors
 from .rows import Entry, Place, Rejected, Row, Step, collect_fields
 from .streams import DamagedInputError, RawLine, Stream
 
+CARRIAGE_RETURN = "\r"
 DELIMITERS = (",", "\t", ";", "|")
 # Of lists and objects in each other: writing them, and sending them to a process, takes more of the stack than reading.
 MAX_DEPTH = 100
@@ -159,7 +160,11 @@ class CsvLines:
 def find_header(line: str, path: str, settings: ReadSettings) -> Tuple[str, List[str]]:
     """The delimiter, which is the first that makes the header name the text, and the names of the columns."""
     for delimiter in DELIMITERS:
-        header = next(csv.reader([line], delimiter=delimiter), [])
+        try:
+            header = next(csv.reader([line], delimiter=delimiter), [])
+        except csv.Error as err:
+            reason = f"in its header, {Errors.XN226 if CARRIAGE_RETURN in line else err}"
+            raise DamagedInputError(Errors.XN222.format(path=path, reason=reason.rstrip("."))) from err
         if settings.text_field in header:
             break
     else:

@@ -180,8 +180,19 @@ def test_read_csv_goes_on_in_standard_input_behind_a_quote_that_is_not_closed(mo
         ("a.csv", b"txt,id\none,1\n", 0),
         ("a.csv", b"text,id,id\none,1,1\n", 0),
         ("a.csv", b"text,\xe4\none,1\n", 0),
+        ("a.csv", b"text,id\rone,1\r", 0),
     ],
-    ids=["cut", "wrong sum", "second part cut", "parquet", "docs", "no text", "two ids", "header in latin-1"],
+    ids=[
+        "cut",
+        "wrong sum",
+        "second part cut",
+        "parquet",
+        "docs",
+        "no text",
+        "two ids",
+        "header in latin-1",
+        "lines end in \\r",
+    ],
 )
 def test_read_rejects_the_rest_of_a_damaged_file(read, name, data, n_whole):
     steps = read(name, data)

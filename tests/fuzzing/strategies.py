@@ -2,6 +2,7 @@
 
 from hypothesis import strategies as st
 
+from .bulk_cases import ROWS
 from .corpus_cases import SEEDS
 
 MARKS = "\u0301\u0302\u0303\u0327\u0f39\u20dd\ufe0f\u200d\u200b\u200e\u200f\u202e\u2066\u2069\u00ad\ufeff"
@@ -40,3 +41,12 @@ def corpora() -> st.SearchStrategy[bytes]:
     rows = st.builds("{}{}{}\n".format, words, st.sampled_from(["\t", " ", "\t\t", "\t \t", ""]), tags)
     line = st.one_of(st.sampled_from(lines), rows, st.just("\n")).map(lambda text: text.encode("utf8", "replace"))
     return st.lists(st.one_of(line, st.binary(max_size=20)), max_size=25).map(b"".join)
+
+
+def rows() -> st.SearchStrategy[bytes]:
+    """Files of rows, made of lines whole and broken, quotes, ends of lines, and any bytes."""
+    lines = [line for seed in ROWS for line in seed.splitlines(keepends=True)]
+    parts = st.sampled_from(
+        [b'"', b'""', b",", b"\n", b"\r\n", b"text", b"{", b"}", b"[", b"\\", b"Anna", b" ", b"\xff"]
+    )
+    return st.lists(st.one_of(st.sampled_from(lines), parts, st.binary(max_size=8)), max_size=25).map(b"".join)

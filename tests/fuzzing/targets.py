@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Sequence
 
+from .bulk_cases import ROWS, check_damaged_rows, check_rows, place_rows
 from .checkpoint_cases import check_bytes, check_checkpoint, check_pipeline, place_folders
 from .choices import Check
 from .corpus_cases import SEEDS, check_corpus, check_damaged, check_texts, place_corpora
@@ -52,17 +53,20 @@ def make_targets(folder: Path) -> Dict[str, Target]:
 
     folder (Path): Where they may write; it holds a checkpoint and a pipeline afterwards.
     """
-    for place in (place_checkpoints, place_corpora, place_folders):
+    for place in (place_checkpoints, place_corpora, place_folders, place_rows):
         place(folder)
     texts = [bytes([i, 0]) + text.encode() for i in (0, 1) for text in TEXTS]
     corpora = [bytes([format, 0, n]) + text.encode() for format in range(6) for n in range(3) for text in SEEDS]
     drawn = [bytes([1, 0, 3]) + f"{text}\nPER\n<b>".encode() for text in TEXTS]
+    rows = [bytes([format, pack, 1, 1]) + text for format in range(3) for pack in range(3) for text in ROWS]
     numbers = [BLANK, STEPS, STEPS[::-1], STEPS[::3] * 2]
     damages = [random.Random(seed).randbytes(32) for seed in range(100)]
     return {
         "corpus": Target(check_corpus, corpora, 2000),
         "corpus_text": Target(check_texts, [text.encode() for text in (*SEEDS, *TEXTS)], 2000),
         "corpus_damaged": Target(check_damaged, damages, 64),
+        "rows": Target(check_rows, rows, 2000),
+        "rows_damaged": Target(check_damaged_rows, damages, 64),
         "tags": Target(check_tags, numbers, 256),
         "alignment": Target(check_alignment, numbers, 256),
         "pieces": Target(check_pieces, [text[:1] + text[2:] for text in texts], 1000),

@@ -7,7 +7,7 @@ became of them. benchmarks/fuzz.py runs the same targets under a coverage-guided
 import os
 
 import pytest
-from fuzzing.strategies import corpora, headed, numbers, texts
+from fuzzing.strategies import corpora, headed, numbers, rows, texts
 from fuzzing.targets import make_targets
 from fuzzing.watch import Watch
 from hypothesis import HealthCheck, event, given, settings
@@ -20,6 +20,8 @@ CASES = {
     "corpus": (headed(3, corpora()), 150),
     "corpus_text": (corpora(), 15),
     "corpus_damaged": (numbers(40), 100),
+    "rows": (headed(4, rows()), 150),
+    "rows_damaged": (numbers(40), 100),
     "tags": (numbers(200), 100),
     "alignment": (numbers(150), 200),
     "pieces": (headed(1, text_bytes), 100),
