@@ -5,7 +5,8 @@
 Needs atheris (in the extra `test`, on Linux). What is fuzzed stands in tests/fuzzing/targets.py, and what no case may
 lead to in tests/fuzzing/watch.py: an error without a code, more than 10 seconds or 2 GiB, a file written outside the
 folder, code or another program run, the network asked. Each target runs in a process of its own. Its cases, and those
-that failed, are kept in --folder, from where a later run goes on. Ended with SIGTERM it reports what there is. To look
+that failed, are kept in --folder, from where a later run goes on. With --only, what was found of the other targets is
+kept from the last report. Ended with SIGTERM it reports what there is. To look
 at a case again:
 
     python benchmarks/fuzz.py --again TARGET FILE
@@ -181,7 +182,11 @@ def run_target(name: str, folder: Path, n_cases: int) -> Dict[str, Any]:
         breach = re.findall(r"Breach: (.*)|(ERROR: libFuzzer.*)", done.stdout)
         found["crashes"].append({"files": new, "said": [first or second for first, second in breach][-1:]})
         print(f"{name}: {found['crashes'][-1]}", file=sys.stderr, flush=True)
-    found |= {"seconds": time.monotonic() - start, "is_whole": done.returncode != STOPPED}
+    found |= {
+        "date": time.strftime("%Y-%m-%d"),
+        "seconds": time.monotonic() - start,
+        "is_whole": done.returncode != STOPPED,
+    }
     return {"target": name, "cases": sum(outcomes.values()), "outcomes": dict(outcomes), **found}
 
 
@@ -215,7 +220,8 @@ def measure(args: argparse.Namespace) -> List[Dict[str, Any]]:
             print(json.dumps(found[-1])[:1000], file=sys.stderr, flush=True)
             if not found[-1]["is_whole"]:
                 break
-        return found
+        former = {one["target"]: one for one in (BENCHMARK.read() or {"result": []})["result"] if args.only}
+        return list((former | {one["target"]: one for one in found}).values())
 
 
 def tabulate(found: List[Dict[str, Any]]) -> Table:
@@ -224,11 +230,13 @@ def tabulate(found: List[Dict[str, Any]]) -> Table:
         coded = {code: n for code, n in one["outcomes"].items() if code not in ("answer", "failed")}
         most = ", ".join(f"{code} {n:,}" for code, n in Counter(coded).most_common(4)) or "none"
         row = [one["target"], f"{one['cases']:,}", f"{one['outcomes'].get('answer', 0):,}", most, len(one["crashes"])]
-        rows.append([*row, f"{one['slowest']:.2f}", f"{one['peak'] / 2**20:,.0f}", f"{one['seconds']:,.0f}"])
+        rows.append(
+            [*row, f"{one['slowest']:.2f}", f"{one['peak'] / 2**20:,.0f}", f"{one['seconds']:,.0f}", one["date"]]
+        )
     header = ["target", "cases", "answers", "errors, the most frequent", "crashes"]
     n_cases, n_crashes = (sum(values) for values in zip(*((one["cases"], len(one["crashes"])) for one in found)))
     return [
-        *make_table([*header, "slowest case (s)", "peak (MiB above the start)", "seconds"], rows),
+        *make_table([*header, "slowest case (s)", "peak (MiB above the start)", "seconds", "date"], rows),
         "",
         f"{n_cases:,} cases in all, {n_crashes} of which led to what none may lead to.",
     ]
