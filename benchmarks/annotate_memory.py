@@ -4,7 +4,8 @@
 
 Each input is annotated by a process of its own; its greatest resident memory is what the system says of it. Ten
 gigabytes of JSON lines come gzipped (each line is padded with blanks, for annotating ten gigabytes of text would take
-days); a line of 200 MB is beyond nlp.max_length and is rejected; a million lines are empty.
+days); a line of 200 MB is beyond nlp.max_length and is rejected; a million lines are empty. Of Parquet a group of rows
+is held, and a file of docs as a whole: the size of either is said.
 """
 
 import argparse
@@ -17,7 +18,11 @@ import tempfile
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
+import pyarrow
+import pyarrow.parquet
 from record import Benchmark, Table, make_table
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
 
 MB = 10**6
 PAD = MB // 10  # bytes of a line of the large file
@@ -41,6 +46,24 @@ def make_long_line(n_bytes: int) -> Iterator[bytes]:
     yield b'"}\n{"text": "Berlin"}\n'
 
 
+def write_parquet(path: Path, shrink: int) -> None:
+    """A gigabyte in ten groups of rows, not compressed."""
+    n_rows = max(1, 1000 // shrink)
+    schema = pyarrow.schema({"text": pyarrow.string(), "pad": pyarrow.string()})
+    with pyarrow.parquet.ParquetWriter(path, schema, compression="none", use_dictionary=False) as writer:
+        for group in range(10):
+            pads = [f"{group}-{i}".ljust(PAD) for i in range(n_rows)]
+            writer.write_table(pyarrow.table({"text": ["Paris"] * n_rows, "pad": pads}, schema))
+
+
+def write_docs(path: Path, shrink: int) -> None:
+    """A hundred megabytes when it is unpacked."""
+    docs = DocBin(store_user_data=True)
+    for i in range(max(1, 1000 // shrink)):
+        docs.add(Doc(Vocab(), words=["Paris"], user_data={"pad": str(i).ljust(PAD)}))
+    docs.to_disk(path)
+
+
 def make_inputs(folder: Path, gigabytes: float, shrink: int) -> Dict[str, Path]:
     """Write the inputs."""
     sources = {
@@ -54,6 +77,10 @@ def make_inputs(folder: Path, gigabytes: float, shrink: int) -> Dict[str, Path]:
         paths[name] = folder / file
         with gzip.open(paths[name], "wb", 1) if file.endswith(".gz") else paths[name].open("wb") as target:
             target.writelines(parts)
+    paths["1 GB of Parquet in groups of 100 MB"] = folder / "rows.parquet"
+    write_parquet(folder / "rows.parquet", shrink)
+    paths["docs of 100 MB"] = folder / "docs.spacy"
+    write_docs(folder / "docs.spacy", shrink)
     return paths
 
 
