@@ -11,6 +11,7 @@ is held, and a file of docs as a whole: the size of either is said.
 import argparse
 import gzip
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -101,7 +102,9 @@ def annotate(path: Path, out: Path) -> Dict[str, Any]:
 def measure(args: argparse.Namespace) -> List[Dict[str, Any]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        paths = make_inputs(folder, args.gigabytes, TOY if args.toy else 1)
+        # A process begins with its parent's greatest size as its own: the inputs are made by another than this one.
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            paths = pool.apply(make_inputs, (folder, args.gigabytes, TOY if args.toy else 1))
         return [{"input": name, **annotate(path, folder / path.stem)} for name, path in paths.items()]
 
 

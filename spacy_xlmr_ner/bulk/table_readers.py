@@ -1,6 +1,6 @@
 """Rows of files that hold no lines: Parquet, and docs as spaCy writes them."""
 
-from typing import Any, Dict, Iterator, List, Union
+from typing import Any, Dict, Iterator, Union
 
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
@@ -11,7 +11,7 @@ from .rows import Place, Rejected, Row, Step
 from .streams import EXTRA, DamagedInputError
 from .text_readers import ReadSettings, make_record_row
 
-BATCH = 1024  # rows that are read at a time
+BATCH = 256  # rows that are made Python's at a time
 
 
 def read_parquet(path: str, settings: ReadSettings, start: Place) -> Iterator[Step]:
@@ -42,21 +42,20 @@ def read_parquet(path: str, settings: ReadSettings, start: Place) -> Iterator[St
 def _read_records(file: Any, start: int) -> Iterator[Union[Dict[str, Any], str]]:
     """The rows of a table from one on, or why one cannot be read; groups of rows before it are not read."""
     n_before = 0
-    groups: List[int] = []
     for group in range(file.num_row_groups):
         n_rows = file.metadata.row_group(group).num_rows
-        if not groups and n_before + n_rows <= start:
+        if n_before + n_rows <= start:
             n_before += n_rows
-        else:
-            groups.append(group)
-    for batch in file.iter_batches(batch_size=BATCH, row_groups=groups):
-        rest = batch.slice(max(0, start - n_before))
-        try:
-            records = rest.to_pylist()
-        except Exception:  # text that is not UTF-8, times that Python has not, a zone that nobody knows
-            records = [_read_record(rest, i) for i in range(rest.num_rows)]
-        yield from records
-        n_before += batch.num_rows
+            continue
+        # Asked for all groups at once, Arrow holds all of them before the end.
+        for batch in file.iter_batches(batch_size=BATCH, row_groups=[group]):
+            rest = batch.slice(max(0, start - n_before))
+            try:
+                records = rest.to_pylist()
+            except Exception:  # text that is not UTF-8, times that Python has not, a zone that nobody knows
+                records = [_read_record(rest, i) for i in range(rest.num_rows)]
+            yield from records
+            n_before += batch.num_rows
 
 
 def _read_record(batch: Any, i: int) -> Union[Dict[str, Any], str]:

@@ -270,6 +270,18 @@ def test_read_goes_on_behind_any_number_of_zeros(read, n_zeros):
     assert [step.entry.text for step in read("a.txt.gz", data)] == ["one", "two"]
 
 
+def test_reader_holds_few_groups_of_a_table(tmp_path):
+    table = pyarrow.table({"text": ["x" * 10_000] * 1000})  # ten megabytes, in ten groups
+    path = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(table, path, row_group_size=100, compression="none", use_dictionary=False)
+    del table
+    before = pyarrow.total_allocated_bytes()
+    reader = InputReader(find_inputs([str(path)])[0], ReadSettings())
+    held = [pyarrow.total_allocated_bytes() - before for _ in reader.read()]
+    assert len(held) == 1000
+    assert max(held) < 4_000_000
+
+
 def test_read_rejects_what_is_nested_too_deep(read):
     deep, deeper = "[" * 99 + "]" * 99, "[" * 101 + "]" * 101
     rows = read("a.jsonl", f'{{"text": "a", "x": {deep}}}\n{{"text": "b", "x": {deeper}}}\n{{"text": "c"}}\n'.encode())
