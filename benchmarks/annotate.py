@@ -22,7 +22,7 @@ from record import Benchmark, Table, make_table, show_spread
 from spacy_xlmr_ner.bulk import annotate_files
 
 WAYS = ("nlp.pipe", "annotate", "annotate --n-process 2")
-SHARD = 250  # rows: some for each process until the end
+SHARD = 1000  # rows: some for each process; the default, 5000, suits longer jobs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

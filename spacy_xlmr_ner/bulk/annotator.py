@@ -1,6 +1,7 @@
 """A pipeline that annotates rows, and lets no row that fails stop the others."""
 
 import gc
+from contextlib import ExitStack
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from spacy.language import Language
@@ -12,6 +13,9 @@ from .plain import make_plain
 from .rows import Outcome, Row
 
 N_DIGITS = 6  # of a score; in float32 there are no more
+# New words that the vocabulary holds before they are let go: to make each costs tens of microseconds, which a zone of
+# few texts would pay again and again for the same ones.
+MAX_HELD = 100_000
 # Words that memory zones may let go before the pipeline is loaded anew: the vocabulary's table keeps a place for each,
 # which is never used again, so that it would grow without end, by some 30 bytes a word.
 MAX_FORGOTTEN = 2_000_000
@@ -40,7 +44,9 @@ class Annotator:
     def __init__(self, pipelines: Iterator[Language], *, batch_size: Optional[int] = None, with_docs: bool = False):
         self._pipelines, self.batch_size, self.with_docs = pipelines, batch_size, with_docs
         self._failed: Dict[int, str] = {}
+        self._zone = ExitStack()
         self._take_pipeline()
+        self._enter_zone()
 
     def _take_pipeline(self) -> None:
         nlp = next(self._pipelines)
@@ -50,6 +56,24 @@ class Annotator:
         nlp.set_error_handler(self._note_failure)
         self.nlp, self._n_forgotten = nlp, 0
 
+    def _enter_zone(self) -> None:
+        """Have words that are new from now on be held until the zone is left."""
+        self._n_known = len(self.nlp.vocab)
+        self._zone.enter_context(self.nlp.memory_zone())
+
+    def _let_go(self) -> None:
+        """Forget words where many have come together, and load the pipeline anew where too many were forgotten."""
+        n_held = len(self.nlp.vocab) - self._n_known
+        if n_held <= MAX_HELD:
+            return
+        self._zone.close()
+        self._n_forgotten += n_held
+        if self._n_forgotten > MAX_FORGOTTEN:
+            del self.nlp
+            gc.collect()  # it is gone before there is another
+            self._take_pipeline()
+        self._enter_zone()
+
     def annotate(self, rows: Sequence[Row], advance: Callable[[int], object] = lambda n: None) -> Annotated:
         """Annotate rows, which are as if alone in the world: batches hold no others.
 
@@ -57,24 +81,18 @@ class Annotator:
         advance (Callable[[int], object]): Called with the number of rows that were done since it was last called.
         RETURNS (Annotated): What became of each.
         """
-        if self._n_forgotten > MAX_FORGOTTEN:
-            del self.nlp
-            gc.collect()  # it is gone before there is another
-            self._take_pipeline()
+        self._let_go()
         outcomes: Dict[int, Outcome] = {}
         bins: Dict[int, DocBin] = {}  # one a doc: what fails while it is added leaves a bin damaged
         self._failed.clear()
-        with self.nlp.memory_zone():
-            n_known = len(self.nlp.vocab)
-            docs = self.nlp.pipe(self._make_docs(rows), as_tuples=True, batch_size=self.batch_size)
-            self._collect(docs, outcomes, bins, advance)
-            # Components that fail hand over the whole batch: those beside the one at fault are done alone.
-            for i in [i for i in self._failed if i not in outcomes]:
-                del self._failed[i]
-                alone = self.nlp.pipe(self._make_docs(rows, only=i), as_tuples=True)
-                self._collect(alone, outcomes, bins, advance)
-            data = merge_bins([bins[i] for i in sorted(outcomes)]) if self.with_docs else b""
-            self._n_forgotten += len(self.nlp.vocab) - n_known
+        docs = self.nlp.pipe(self._make_docs(rows), as_tuples=True, batch_size=self.batch_size)
+        self._collect(docs, outcomes, bins, advance)
+        # Components that fail hand over the whole batch: those beside the one at fault are done alone.
+        for i in [i for i in self._failed if i not in outcomes]:
+            del self._failed[i]
+            alone = self.nlp.pipe(self._make_docs(rows, only=i), as_tuples=True)
+            self._collect(alone, outcomes, bins, advance)
+        data = merge_bins([bins[i] for i in sorted(outcomes)]) if self.with_docs else b""
         return Annotated([outcomes.get(i, self._failed.get(i, Errors.XN298)) for i in range(len(rows))], data)
 
     def _make_docs(self, rows: Sequence[Row], only: Optional[int] = None) -> Iterator[Tuple[Doc, int]]:

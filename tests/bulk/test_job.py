@@ -473,7 +473,8 @@ def test_job_reads_packed_standard_input(annotate_standard_input, tmp_path):
 
 @pytest.fixture
 def many_words(tmp_path, monkeypatch):
-    """Ten shards of four rows, seven words each, and the pipeline is loaded anew after eight."""
+    """Ten shards of four rows, seven words each, let go behind each; the pipeline is loaded anew after eight."""
+    monkeypatch.setattr(annotator, "MAX_HELD", 0)
     monkeypatch.setattr(annotator, "MAX_FORGOTTEN", 8)
     write_rows(tmp_path / "rows.jsonl", [{"text": f"Anna new{i}word in Berlin"} for i in range(40)])
     return {"shard_size": 4}
@@ -496,6 +497,17 @@ def test_job_loads_the_pipeline_anew_before_forgotten_words_fill_memory(annotate
     annotate("rows.jsonl", out="undisturbed", **many_words)
     assert len(loads) == 6
     assert read_folder(tmp_path / "out") == read_folder(tmp_path / "undisturbed")
+
+
+def test_job_holds_words_over_several_shards(annotate, monkeypatch, many_words):
+    """Seven of the first shard, then four of each: more than ten behind two, and eight of the next two."""
+    zones = []
+    enter = Language.memory_zone
+    monkeypatch.setattr(Language, "memory_zone", lambda nlp: zones.append(nlp) or enter(nlp))
+    monkeypatch.setattr(annotator, "MAX_HELD", 10)
+    monkeypatch.setattr(annotator, "MAX_FORGOTTEN", 10**9)
+    annotate("rows.jsonl", **many_words)
+    assert len(zones) == 5
 
 
 def test_job_stops_at_a_model_that_changes_while_it_goes_on(
