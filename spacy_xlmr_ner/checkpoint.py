@@ -180,6 +180,9 @@ def read_checkpoint(
         if not any(name.startswith(f"{_find_head(network)}.") for name in missing):
             raise CheckpointError(Errors.XN201.format(checkpoint=origin, found=", ".join(tags[:4])))
         tags = ()
+    if getattr(getattr(network.base_model, "embeddings", None), "padding_idx", 0) is None:
+        reason = "its `pad_token_id` is null, but this network counts the places of pieces from there"
+        raise CheckpointError(Errors.XN406.format(file=CONFIG_FILE, checkpoint=origin, reason=reason))
     n_rows = len(network.get_input_embeddings().weight)
     if len(hf_tokenizer) > n_rows:
         raise CheckpointError(Errors.XN408.format(checkpoint=origin, n_pieces=len(hf_tokenizer), n_rows=n_rows))
@@ -202,6 +205,8 @@ def _read_config(folder: Path, origin: str) -> PretrainedConfig:
             raise CheckpointError(Errors.XN409.format(checkpoint=origin))
         if not settings.get("model_type"):
             raise ValueError("it names no `model_type`")
+        if isinstance(settings.get("pad_token_id"), bool):
+            raise ValueError(f"its `pad_token_id` is {settings['pad_token_id']}, not a whole number")
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         # transformers 5 would take the name of a hub's repository there, and run the attention that it has.
         own = config._attn_implementation

@@ -413,6 +413,15 @@ def test_read_checkpoint_takes_a_tokenizer_that_transformers_5_wrote(random_chec
     assert read_checkpoint(folder).hf_tokenizer("Jack Sparrow")["input_ids"] == expected
 
 
+@pytest.mark.parametrize("pad", [None, True])
+def test_read_checkpoint_refuses_a_padding_that_is_no_id(random_checkpoint, tmp_path, pad):
+    folder = shutil.copytree(random_checkpoint, tmp_path / "copy")
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**settings, "pad_token_id": pad}))
+    with pytest.raises(CheckpointError, match=r"XN406\] config.json of.*pad_token_id"):
+        read_checkpoint(folder)
+
+
 @pytest.mark.parametrize("content", ["", '{"half": ', "[]", "\x00garbage"])
 @pytest.mark.parametrize("file", ["tokenizer_config.json", "config.json"])
 def test_read_checkpoint_names_the_damaged_settings_file(random_checkpoint, tmp_path, file, content):
