@@ -6,8 +6,7 @@ Needs atheris (in the extra `test`, on Linux). What is fuzzed stands in tests/fu
 lead to in tests/fuzzing/watch.py: an error without a code, more than 10 seconds or 2 GiB, a file written outside the
 folder, code or another program run, the network asked. Each target runs in a process of its own. Its cases, and those
 that failed, are kept in --folder, from where a later run goes on. With --only, what was found of the other targets is
-kept from the last report. Ended with SIGTERM it reports what there is. To look
-at a case again:
+kept from the last report. Ended with SIGTERM it reports what there is. To look at a case again:
 
     python benchmarks/fuzz.py --again TARGET FILE
 """

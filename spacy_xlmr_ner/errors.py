@@ -158,8 +158,8 @@ class Errors(metaclass=ErrorsWithCodes):
     XN224 = "{n} line(s) were rejected and --strict was given, so '{path}' was not written. Mend the lines named above."
     XN225 = "the answer to it is {answer!r}, not 'accept'."
     XN226 = r"it holds a carriage return (\r), with which old files end lines. Save the file with \n in place of it."
-    # XN25x: corpora before a training
     XN227 = "its column '{column}' cannot be read ({reason})."
+    # XN25x: corpora before a training
     XN250 = (
         "No `xlmr_ner` component is trained with this config (components: {found}; frozen: {frozen}). Add one to "
         "`pipeline` in [nlp], or take it out of `frozen_components` in [training]."
