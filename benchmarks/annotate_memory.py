@@ -19,8 +19,6 @@ import tempfile
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
-import pyarrow
-import pyarrow.parquet
 from record import Benchmark, Table, make_table
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
@@ -49,6 +47,8 @@ def make_long_line(n_bytes: int) -> Iterator[bytes]:
 
 def write_parquet(path: Path, shrink: int) -> None:
     """A gigabyte in ten groups of rows, not compressed."""
+    import pyarrow.parquet  # here, for the page of all results is also made where it is not installed
+
     n_rows = max(1, 1000 // shrink)
     schema = pyarrow.schema({"text": pyarrow.string(), "pad": pyarrow.string()})
     with pyarrow.parquet.ParquetWriter(path, schema, compression="none", use_dictionary=False) as writer:

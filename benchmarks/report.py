@@ -16,6 +16,7 @@ PAGE = Path(__file__).parent / "README.md"
 # In the order of the page.
 NAMES = (
     "throughput",
+    "engines",
     "gpu",
     "bundled",
     "precision",

@@ -8,7 +8,9 @@ last, whichever the dev sets prefer, written as a Hugging Face folder. The first
 folder: a vocabulary that stands there is taken, training goes on from its last state, so the command can be stopped at
 any time and given again. The rate of learning is constant until the last two fifths of the steps, in which it falls to
 zero: as long as that has not begun, --steps may be changed. Where the work folder was not kept, --from takes vocabulary
-and weights of a folder that this script has written, and the optimizers begin anew.
+and weights of a folder that this script has written, and the optimizers begin anew. It trains on a GPU where there is
+one, which wants larger batches (--batch-pieces 16384). Training itself needs PyTorch, SentencePiece and safetensors
+alone; what teachers and the result need is imported where they are made.
 """
 
 import argparse
@@ -20,19 +22,28 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
-from bundled_data import IGNORED, PAD, TAGS, Augmenter, Corpus, find_ents, read_corpora, train_vocabulary
-from bundled_network import DropoutPool, Shape, Tagger
+from bundled_data import (
+    IGNORED,
+    PAD,
+    TAGS,
+    UNK,
+    Augmenter,
+    Batch,
+    Corpus,
+    Groups,
+    find_ents,
+    read_corpora,
+    train_vocabulary,
+)
+from bundled_network import Dropout, DropoutPool, Shape, Tagger
 from bundled_optimizer import Muon
-from bundled_teachers import tag_corpora
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
-
-from spacy_xlmr_ner.scratch import NetworkShape, make_network, write_tokenizer
 
 VOCABULARY = "sentencepiece.bpe.model"
 STATE = "state.pt"
@@ -41,6 +52,8 @@ FALL = 0.42  # the share of the steps, at the end, in which the rate of learning
 LOG = "log.jsonl"
 BIASES = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
 WINDOW = 512
+GROUP = 48 * 2048  # pieces of the batches that are drawn and sorted together
+N_RIVALS = 1024  # pieces that a masked one is told from, beside the others that are masked
 MASK_SHARE = 0.3  # of the sequences in which pieces are masked
 MASK_WEIGHT = 0.2  # of the loss of guessing them
 TEACHER_WEIGHT = 0.7  # of the teachers' distributions, beside the labels
@@ -60,6 +73,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=16300)
     parser.add_argument("--grow-at", type=int, default=6500, help="step at which the layers double")
     parser.add_argument("--batch-pieces", type=int, default=2048)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--workers", type=int, help="processes that make batches; a GPU needs all there are")
     parser.add_argument("--rate", type=float, default=2e-3, help="of learning, at its peak")
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--smoothing", type=float, default=0.05)
@@ -68,6 +83,8 @@ def main() -> None:
     parser.add_argument("--eval-sentences", type=int, default=150, help="of each dev set")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
+    if args.workers is None:
+        args.workers = 0 if args.device == "cpu" else max(1, (os.cpu_count() or 1) - 2)
     corpora = read_corpora(args.data, "train")
     if args.origin is not None:
         shutil.copy(args.origin / VOCABULARY, args.work)
@@ -75,6 +92,8 @@ def main() -> None:
     if not (args.work / VOCABULARY).exists():
         train_vocabulary(corpora, args.work / VOCABULARY, size=args.pieces, seed=args.seed)
     if args.teachers:
+        from bundled_teachers import tag_corpora
+
         shares = tag_corpora(corpora, args.teachers, args.work / "teachers")
         for corpus in corpora:
             pairs = zip(corpus.sentences, shares[corpus.key])
@@ -89,29 +108,46 @@ class Trainer:
 
     def __init__(self, args: argparse.Namespace, corpora: List[Corpus], dev: List[Corpus]):
         self.args = args
+        self.device = torch.device(args.device)
         self.generator = torch.Generator().manual_seed(args.seed)
         self.data = Augmenter(corpora, args.work / VOCABULARY, seed=args.seed, weights=WEIGHTS)
+        self.groups = Groups(
+            self.data,
+            seed=args.seed,
+            n_pieces=max(GROUP, 8 * args.batch_pieces),
+            batch_pieces=args.batch_pieces,
+            max_pieces=WINDOW,
+            mask_share=MASK_SHARE,
+            mask_rate=0.15,
+        )
+        self.n_groups = 0  # that have been learned from
         self.dev = dev
         shape = Shape(self.data.n_pieces)
         if args.grow_at:
             shape = replace(shape, num_hidden_layers=shape.num_hidden_layers // 2)
-        self.network = Tagger(shape, len(TAGS), generator=self.generator)
-        self.dtype = find_dtype()
-        self.dropout = DropoutPool(args.dropout, self.generator, self.dtype) if args.dropout else None
+        self.network = Tagger(shape, len(TAGS), generator=self.generator).to(self.device)
+        self.dtype = find_dtype(self.device)
+        self.dropout = self.make_dropout()
         self.optimizers = make_optimizers(self.network, args.rate)
         self.averages = {name: weight.detach().clone() for name, weight in self.network.weights.items()}
         self.step = 0
+        self.losses: List[Tensor] = []  # since they were last logged
         self.seconds = 0.0
         self.start = 0
         self.table_grad = torch.zeros_like(self.network.weights[EMBEDDINGS])
-        counts = torch.ones(self.data.n_pieces)
-        counts[:4] = 0
-        self.piece_shares = counts
         if (args.work / STATE).exists():
             self.read_state()
         elif args.origin is not None:
             own = {name: weight.detach() for name, weight in self.network.weights.items()}
             self.set_weights(own | load_file(args.origin / "model.safetensors"))
+
+    def make_dropout(self) -> Optional[Dropout]:
+        """What drops values, as the device does it fastest; None: nothing is dropped."""
+        if not self.args.dropout:
+            return None
+        if self.device.type == "cpu":
+            return DropoutPool(self.args.dropout, self.generator, self.dtype)
+        return torch.nn.Dropout(self.args.dropout)
 
     def write_state(self, name: str = STATE) -> None:
         """Save all that training needs to go on, in one move."""
@@ -122,8 +158,7 @@ class Trainer:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "start": self.start,
             "generator": self.generator.get_state(),
-            "rng": self.data.rng.getstate(),
-            "numpy_rng": self.data.numpy_rng.bit_generator.state,
+            "n_groups": self.n_groups,
             "step": self.step,
             "seconds": self.seconds,
         }
@@ -132,7 +167,7 @@ class Trainer:
 
     def read_state(self) -> None:
         """Go on where write_state left off."""
-        state = torch.load(self.args.work / STATE, weights_only=False)
+        state = torch.load(self.args.work / STATE, map_location=self.device)
         if state["n_layers"] != self.network.shape.num_hidden_layers:
             self.grow()
         self.network.load_state_dict(state["network"])
@@ -140,17 +175,15 @@ class Trainer:
         for optimizer, optimizer_state in zip(self.optimizers, state["optimizers"]):
             optimizer.load_state_dict(optimizer_state)
         self.start = state["start"]
-        self.generator.set_state(state["generator"])
-        self.data.rng.setstate(state["rng"])
-        self.data.numpy_rng.bit_generator.state = state["numpy_rng"]
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.generator.set_state(state["generator"].cpu())
+        self.n_groups, self.step, self.seconds = state["n_groups"], state["step"], state["seconds"]
 
     def grow(self) -> None:
         """Go on with a network of twice the layers, each standing twice; the optimizers begin anew."""
         small = self.network
         n_layers = small.shape.num_hidden_layers
         shape = replace(small.shape, num_hidden_layers=2 * n_layers)
-        self.network = Tagger(shape, len(TAGS), generator=self.generator)
+        self.network = Tagger(shape, len(TAGS), generator=self.generator).to(self.device)
         sources = {name: find_source(name, n_layers) for name in self.network.weights}
         self.set_weights({name: small.weights[source] for name, source in sources.items()})
         self.averages = {name: self.averages[source].clone() for name, source in sources.items()}
@@ -167,43 +200,49 @@ class Trainer:
         """Train to the last step."""
         args = self.args
         last_save = time.time()
-        losses: List[Tuple[float, float]] = []
+        groups = self.groups.iterate(self.n_groups, n_workers=args.workers)
         while self.step < args.steps:
             if self.step >= (1 - FALL) * args.steps and not (args.work / STABLE).exists():
                 self.write_state(STABLE)  # whoever wants to train longer goes on from here
             if args.grow_at and self.step >= args.grow_at and not self.start:
                 self.grow()
-            batches = self.data.make_batches(
-                n_batches=48, batch_pieces=args.batch_pieces, max_pieces=WINDOW, mask_share=MASK_SHARE, mask_rate=0.15
-            )
-            for batch in batches:
-                start = time.time()
-                losses.append(self.run_step(*map(torch.from_numpy, batch)))
-                self.seconds += time.time() - start
-                self.step += 1
-                if self.step % 100 == 0:
-                    ner, mlm = np.mean(losses, axis=0).round(4).tolist()
-                    self.log({"step": self.step, "ner": ner, "mlm": mlm, "minutes": round(self.seconds / 60, 1)})
-                    losses.clear()
-                if self.step % args.eval_every == 0 or self.step == args.steps:
-                    with self.use_averages():
-                        self.log({"step": self.step, "dev": self.evaluate()[0.0]})
-                if self.step == args.steps:
-                    break
+            self.learn(groups)
             if time.time() - last_save > 120:
                 self.write_state()
                 last_save = time.time()
         self.write_state()
 
-    def run_step(self, ids: Tensor, labels: Tensor, guessed: Tensor, shares: Tensor) -> Tuple[float, float]:
-        """One step; returns the two losses."""
+    def learn(self, groups: Iterator[List[Batch]]) -> None:
+        """Learn from the next group of batches, up to the last step."""
+        args = self.args
+        start = time.time()
+        batches = next(groups)
+        self.n_groups += 1
+        for batch in batches[: args.steps - self.step]:
+            self.losses.append(self.run_step(*(torch.from_numpy(part).to(self.device) for part in batch)))
+            self.step += 1
+            if self.step % 100 == 0:
+                ner, mlm = torch.stack(self.losses).mean(0).tolist()
+                self.losses.clear()
+                self.seconds, start = self.seconds + time.time() - start, time.time()
+                minutes = round(self.seconds / 60, 1)
+                self.log({"step": self.step, "ner": round(ner, 4), "mlm": round(mlm, 4), "minutes": minutes})
+            if self.step % args.eval_every == 0 or self.step == args.steps:
+                self.seconds += time.time() - start
+                with self.use_averages():
+                    self.log({"step": self.step, "dev": self.evaluate()[0.0]})
+                start = time.time()
+        self.seconds += time.time() - start
+
+    def run_step(self, ids: Tensor, labels: Tensor, guessed: Tensor, shares: Tensor) -> Tensor:
+        """One step; returns the two losses, shape (2,)."""
         network, table = self.network, self.network.weights[EMBEDDINGS]
-        if self.dropout is not None:
+        if isinstance(self.dropout, DropoutPool):
             self.dropout.refresh()
         is_needed = (labels != IGNORED) | (guessed != IGNORED)
         chosen = torch.argsort(is_needed, dim=1, descending=True)[:, : int(is_needed.sum(1).max())]
         labels, guessed = labels.gather(1, chosen), guessed.gather(1, chosen)
-        rivals = torch.multinomial(self.piece_shares, 1024, replacement=True, generator=self.generator)
+        rivals = torch.randint(UNK + 1, len(table), (N_RIVALS,), generator=self.generator).to(self.device)
         is_guessed = guessed != IGNORED
         candidates, sought = torch.unique(guessed[is_guessed], return_inverse=True)
         candidates = torch.cat([candidates, rivals[~torch.isin(rivals, candidates)]])
@@ -218,7 +257,7 @@ class Trainer:
         targets = self.make_targets(labels[has_label], shares[has_label])
         ner = functional.cross_entropy(network.tag(hidden)[has_label], targets)
         loss = ner
-        mlm = torch.zeros(())
+        mlm = torch.zeros((), device=self.device)
         if len(sought):
             guesses = network.guess_pieces(hidden[is_guessed], candidates, rows[places[ids.numel() :]])
             mlm = functional.cross_entropy(guesses, sought)
@@ -239,7 +278,7 @@ class Trainer:
         if self.step % 5 == 0:
             keep = min(0.995, 1 - 1 / ((self.step - self.start) / 5 + 1))
             torch._foreach_lerp_(list(self.averages.values()), [w.detach() for w in network.weights.values()], 1 - keep)
-        return ner.item(), mlm.item()
+        return torch.stack([ner, mlm]).detach()
 
     def make_targets(self, labels: Tensor, shares: Tensor) -> Tensor:
         """What is to be learned: the labels, smoothed, mixed with the teachers' distributions where there are any.
@@ -275,6 +314,8 @@ class Trainer:
 
         The bias moves precision against recall: the sets have fewer entities than what was trained on, or more.
         """
+        from spacy_xlmr_ner.scratch import write_tokenizer
+
         last = self.evaluate(BIASES)
         with self.use_averages():
             averaged = self.evaluate(BIASES)
@@ -315,7 +356,7 @@ class Trainer:
             ids = torch.full((len(rows), max(len(row[0]) for row in rows)), PAD)
             for i, (row, _) in enumerate(rows):
                 ids[i, : len(row)] = torch.tensor(row)
-            logits = self.network.tag(self.network.encode(ids, None, self.dtype))
+            logits = self.network.tag(self.network.encode(ids.to(self.device), None, self.dtype)).cpu()
             for count, bias in zip(counts, biases):
                 tags = (logits + torch.tensor([bias] + [0.0] * (len(TAGS) - 1))).argmax(-1).numpy()
                 for i, sentence in enumerate(batch):
@@ -334,9 +375,10 @@ class Trainer:
         return [*ids[:511], 2], firsts
 
 
-def find_dtype() -> torch.dtype:
-    """What this processor multiplies fastest: bfloat16 has instructions on some, and is far slower on others."""
-    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
+def find_dtype(device: torch.device) -> torch.dtype:
+    """What the device multiplies fastest: bfloat16 has instructions on some processors, and is far slower on others."""
+    is_fast = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if is_fast else torch.float32
 
 
 def find_source(name: str, n_layers: int) -> str:
@@ -373,6 +415,8 @@ def find_mean(scores: Dict[str, float]) -> float:
 
 def write_checkpoint(weights: Mapping[str, Tensor], shape: Shape, folder: Path) -> None:
     """Write config.json and model.safetensors, in float16, as transformers reads them."""
+    from spacy_xlmr_ner.scratch import NetworkShape, make_network
+
     sizes = NetworkShape(
         vocab_size=shape.vocab_size,
         hidden_size=shape.hidden_size,
@@ -382,7 +426,7 @@ def write_checkpoint(weights: Mapping[str, Tensor], shape: Shape, folder: Path) 
         window=WINDOW,
     )
     network = make_network(sizes, seed=0, tags=TAGS)
-    kept = {name: weight.detach() for name, weight in weights.items() if not name.startswith("lm_head")}
+    kept = {name: weight.detach().cpu() for name, weight in weights.items() if not name.startswith("lm_head")}
     missing, unknown = network.load_state_dict(kept, strict=False)
     assert not unknown and not [name for name in missing if not name.endswith("position_ids")], (missing, unknown)
     network.half().save_pretrained(folder, safe_serialization=True)

@@ -6,6 +6,7 @@ import random
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -13,6 +14,7 @@ import numpy as np
 import sentencepiece
 from bundled_frames import read_frames
 from bundled_names import read_names
+from torch.utils.data import DataLoader, Dataset
 
 TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 UNSPACED = {"zh", "zh-Hant", "ja", "th"}
@@ -47,6 +49,17 @@ class Encoded(NamedTuple):
     ids: List[int]
     labels: List[int]
     owners: List[int]
+    shares: np.ndarray
+
+
+class Batch(NamedTuple):
+    """Ids, labels and ids to be guessed, each (n_sequences, length), and the teachers' distributions (n_sequences,
+    length, n_tags), zeros where there is none.
+    """
+
+    ids: np.ndarray
+    labels: np.ndarray
+    guessed: np.ndarray
     shares: np.ndarray
 
 
@@ -141,8 +154,8 @@ class Augmenter:
 
     def __init__(self, corpora: Sequence[Corpus], vocabulary: Path, *, seed: int, weights: Dict[str, float]):
         self.corpora = list(corpora)
-        self.rng = random.Random(seed)
-        self.numpy_rng = np.random.default_rng(seed)
+        self.seed(seed)
+        sentencepiece.set_random_generator_seed(seed)  # once a process: it has no effect behind the first use
         self.processor = sentencepiece.SentencePieceProcessor(model_file=str(vocabulary))
         self.n_pieces = self.processor.get_piece_size() + 2
         self.mask_id = self.n_pieces - 1
@@ -156,6 +169,11 @@ class Augmenter:
         self.everyday = read_names()
         self.frames = {lang: own + self.everyday[lang].frames for lang, own in read_frames().items()}
         self._collect_names()
+
+    def seed(self, *numbers: int) -> None:
+        """Begin all random choices anew."""
+        self.numpy_rng = np.random.default_rng(numbers)
+        self.rng = random.Random(int(self.numpy_rng.integers(2**63)))
 
     def _collect_names(self) -> None:
         """Names by language and kind, and by script and kind."""
@@ -339,14 +357,12 @@ class Augmenter:
         return masked, np.where(chosen, ids, IGNORED)
 
     def make_batches(
-        self, *, n_batches: int, batch_pieces: int, max_pieces: int, mask_share: float, mask_rate: float
-    ) -> Iterator[Tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-        """Batches of sequences of like length: ids, labels, ids to be guessed, each (n_sequences, length), and the
-        teachers' distributions (n_sequences, length, n_tags), zeros where there is none.
-        """
+        self, *, n_pieces: int, batch_pieces: int, max_pieces: int, mask_share: float, mask_rate: float
+    ) -> Iterator[Batch]:
+        """Batches of sequences of like length, n_pieces in all."""
         drawn = []
         total = 0
-        while total < n_batches * batch_pieces:
+        while total < n_pieces:
             drawn.append(self.make_sequence(max_pieces))
             total += len(drawn[-1].ids)
         drawn.sort(key=lambda sequence: len(sequence.ids))
@@ -371,7 +387,35 @@ class Augmenter:
                 if self.rng.random() < mask_share:
                     array, padded[2, row, : len(ids)] = self.mask(array, owners, mask_rate)
                 padded[0, row, : len(ids)] = array
-            yield padded[0], padded[1], padded[2], all_shares
+            yield Batch(*padded, all_shares)
+
+
+class Groups(Dataset):
+    """Groups of batches by their number, which decides what is in them, sampled pieces aside: SentencePiece draws those
+    from a generator that it keeps for each process.
+
+    data (Augmenter): Makes them.
+    seed (int): Of all groups.
+    n_pieces (int): Of a group.
+    settings: Of Augmenter.make_batches.
+    """
+
+    def __init__(self, data: Augmenter, *, seed: int, n_pieces: int, **settings: float):
+        self.data = data
+        self.seed = seed
+        self.n_pieces = n_pieces
+        self.settings = settings
+
+    def __getitem__(self, number: int) -> List[Batch]:
+        self.data.seed(self.seed, number)
+        return list(self.data.make_batches(n_pieces=self.n_pieces, **self.settings))
+
+    def iterate(self, first: int, *, n_workers: int) -> Iterator[List[Batch]]:
+        """All groups from the first on, without end; n_workers: processes that make them ahead, 0: none."""
+        ahead = {"prefetch_factor": 4} if n_workers else {}
+        yield from DataLoader(
+            self, batch_size=None, sampler=count(first), num_workers=n_workers, collate_fn=list, **ahead
+        )
 
 
 def to_cyrillic(word: str) -> str:

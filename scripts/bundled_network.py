@@ -6,7 +6,7 @@ pieces; dropout comes from a pool of random numbers (PyTorch's own took a fifth 
 """
 
 from dataclasses import dataclass
-from typing import Dict, Optional
+from typing import Callable, Dict, Optional
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,8 @@ from torch.nn import functional
 PAD_ID = 1
 POOL_SIZE = 2**22  # twice what the largest batch drops from at once; small enough for the processor's cache
 REFRESH = 2**18  # numbers of the pool made anew before each step
+
+Dropout = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class Tagger(nn.Module):
     def encode(
         self,
         ids: Tensor,
-        dropout: Optional[DropoutPool],
+        dropout: Optional[Dropout],
         dtype: torch.dtype,
         *,
         rows: Optional[Tensor] = None,
@@ -122,7 +124,7 @@ class Tagger(nn.Module):
         """Hidden states of the last layer.
 
         ids (Tensor): Shape (n_windows, length), padded with PAD_ID.
-        dropout (Optional[DropoutPool]): None: none.
+        dropout (Optional[Dropout]): None: none.
         dtype (torch.dtype): Of the activations.
         rows (Optional[Tensor]): Rows of the embeddings to look in, in place of all.
         places (Optional[Tensor]): Shape of ids: where each piece is in rows.
@@ -141,7 +143,7 @@ class Tagger(nn.Module):
         x = drop(self._norm(x.to(dtype), f"{embeddings}.LayerNorm"))
         hidden_mask = None
         if not bool(mask.all()):
-            hidden_mask = torch.zeros(mask.shape, dtype=dtype).masked_fill_(~mask, -1e4)[:, None, None]
+            hidden_mask = (~mask * -1e4).to(dtype)[:, None, None]
         last = self.shape.num_hidden_layers - 1
         for i in range(last + 1):
             x = self._run_layer(x, f"roberta.encoder.layer.{i}", hidden_mask, drop, chosen if i == last else None)

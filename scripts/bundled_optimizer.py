@@ -29,7 +29,7 @@ def orthogonalize(stack: Tensor) -> Tensor:
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     a, b, c = COEFFICIENTS
     gram = x @ x.transpose(1, 2)
-    identity = torch.eye(gram.shape[1], dtype=gram.dtype)
+    identity = torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device)
     product = identity.expand_as(gram)
     for i in range(ITERATIONS):
         factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c) + a * identity

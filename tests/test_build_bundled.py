@@ -1,0 +1,58 @@
+"""The script that trains the model in the package, at toy size as its user runs it."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+SCRIPT = Path(__file__).parents[1] / "scripts" / "build_bundled.py"
+SENTENCES = (
+    "Anna/B-PER Schmidt/I-PER lives/O in/O Berlin/B-LOC ./O",
+    "Siemens/B-ORG AG/I-ORG is/O in/O New/B-LOC York/I-LOC ./O",
+    "the/O dog/O sleeps/O ./O",
+    "Jack/B-PER loves/O Siemens/B-ORG !/O",
+)
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A corpus of each kind, in the manifest's layout."""
+    folder = tmp_path_factory.mktemp("data")
+    blocks = ["\n".join("\t".join(pair.rsplit("/", 1)) for pair in text.split()) for text in SENTENCES]
+    for name, language in (("panx", "de"), ("uner", "en"), ("gold", "fi")):
+        (folder / name).mkdir()
+        for split in ("train", "dev"):
+            with gzip.open(folder / name / f"{language}.{split}.iob2.gz", "wt", encoding="utf8") as file:
+                file.write("\n\n".join(blocks * 30))
+    return folder
+
+
+@pytest.fixture
+def build(data):
+    """Run the script, as far as so many steps."""
+
+    def run(work, steps, *options):
+        sizes = ["--pieces", "36", "--batch-pieces", "256", "--grow-at", "20", "--eval-every", "20"]
+        command = [sys.executable, str(SCRIPT), "--data", str(data), "--work", str(work), "--steps", str(steps)]
+        done = subprocess.run([*command, *sizes, *options], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in (work / "log.jsonl").read_text().splitlines()]
+
+    return run
+
+
+def test_script_learns_grows_and_goes_on(build, tmp_path):
+    build(tmp_path, 10)
+    log = build(tmp_path, 200, "--workers", "1")
+    scores = [entry["dev"]["mean uner"] for entry in log if "dev" in entry]
+    assert len(scores) == 1 + 10  # after the last step of the first run, and after each 20
+    assert scores[-1] > 0.5 > scores[0]
+    assert AutoTokenizer.from_pretrained(tmp_path / "checkpoint").tokenize("Anna")
+    network = AutoModelForTokenClassification.from_pretrained(tmp_path / "checkpoint")
+    assert network.config.num_hidden_layers == 4
+    assert set(network.config.id2label.values()) == {"O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"}
