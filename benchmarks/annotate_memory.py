@@ -105,7 +105,8 @@ def measure(args: argparse.Namespace) -> List[Dict[str, Any]]:
         # A process begins with its parent's greatest size as its own: the inputs are made by another than this one.
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             paths = pool.apply(make_inputs, (folder, args.gigabytes, TOY if args.toy else 1))
-        return [{"input": name, **annotate(path, folder / path.stem)} for name, path in paths.items()]
+        todo = list(paths.items())[: 2 if args.toy else None]
+        return [{"input": name, **annotate(path, folder / path.stem)} for name, path in todo]
 
 
 def tabulate(found: List[Dict[str, Any]]) -> Table:
