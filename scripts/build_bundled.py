@@ -202,10 +202,6 @@ class Trainer:
         last_save = time.time()
         groups = self.groups.iterate(self.n_groups, n_workers=args.workers)
         while self.step < args.steps:
-            if self.step >= (1 - FALL) * args.steps and not (args.work / STABLE).exists():
-                self.write_state(STABLE)  # whoever wants to train longer goes on from here
-            if args.grow_at and self.step >= args.grow_at and not self.start:
-                self.grow()
             self.learn(groups)
             if time.time() - last_save > 120:
                 self.write_state()
@@ -219,6 +215,10 @@ class Trainer:
         batches = next(groups)
         self.n_groups += 1
         for batch in batches[: args.steps - self.step]:
+            if self.step >= (1 - FALL) * args.steps and not (args.work / STABLE).exists():
+                self.write_state(STABLE)  # whoever wants to train longer goes on from here
+            if args.grow_at and self.step >= args.grow_at and not self.start:
+                self.grow()
             self.losses.append(self.run_step(*(torch.from_numpy(part).to(self.device) for part in batch)))
             self.step += 1
             if self.step % 100 == 0:

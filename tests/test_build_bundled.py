@@ -37,7 +37,7 @@ def build(data):
     """Run the script, as far as so many steps."""
 
     def run(work, steps, *options):
-        sizes = ["--pieces", "36", "--batch-pieces", "256", "--grow-at", "20", "--eval-every", "20"]
+        sizes = ["--pieces", "36", "--batch-pieces", "128", "--grow-at", "100", "--eval-every", "100"]
         command = [sys.executable, str(SCRIPT), "--data", str(data), "--work", str(work), "--steps", str(steps)]
         done = subprocess.run([*command, *sizes, *options], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -50,7 +50,7 @@ def test_script_learns_grows_and_goes_on(build, tmp_path):
     build(tmp_path, 10)
     log = build(tmp_path, 200, "--workers", "1")
     scores = [entry["dev"]["mean uner"] for entry in log if "dev" in entry]
-    assert len(scores) == 1 + 10  # after the last step of the first run, and after each 20
+    assert len(scores) == 1 + 2  # after the last step of the first run, and after each 100
     assert scores[-1] > 0.5 > scores[0]
     assert AutoTokenizer.from_pretrained(tmp_path / "checkpoint").tokenize("Anna")
     network = AutoModelForTokenClassification.from_pretrained(tmp_path / "checkpoint")
