@@ -15,28 +15,23 @@ import statistics
 import sys
 import tempfile
 import time
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 import torch
 from checkpoints import find_texts, make_nlp, write_checkpoint
-from record import Benchmark, Table, find_versions, make_table, show_spread
+from padding import ROW, Batch, cut_by_fill, pad
+from record import Benchmark, Table, find_versions, make_table, show_spread, take_turns
+from throughput import is_able
 from transformers import AutoTokenizer, XLMRobertaForTokenClassification
 
-from spacy_xlmr_ner.pieces.batching import plan_batches
+from spacy_xlmr_ner.pieces.batching import LEAST_FILL
 
-BUDGET = 2048
 OFFERED = ("torch float32", "torch bfloat16", "onnx float32", "onnx int8")
 ADDED = ("openvino", "nncf", "torchao")
-
-
-class Batch(NamedTuple):
-    """Piece ids, padded, and which are pieces; each of shape (n_windows, length)."""
-
-    ids: np.ndarray
-    mask: np.ndarray
 
 
 Engine = Callable[[Batch], np.ndarray]  # gives logits, shape (n_windows, length, n_tags)
@@ -45,15 +40,8 @@ Engine = Callable[[Batch], np.ndarray]  # gives logits, shape (n_windows, length
 def make_batches(folder: Path, texts: List[str]) -> List[Batch]:
     """Windows of like length together, as in nlp.pipe."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    windows = [np.array(ids[:512]) for ids in tokenizer(texts)["input_ids"]]
-    batches = []
-    for part in plan_batches(np.array([len(window) for window in windows]), max_batch_pieces=BUDGET):
-        width = max(len(windows[i]) for i in part)
-        ids = np.full((len(part), width), tokenizer.pad_token_id)
-        for row, i in enumerate(part):
-            ids[row, : len(windows[i])] = windows[i]
-        batches.append(Batch(ids, ids != tokenizer.pad_token_id))
-    return batches
+    windows = [np.array(ids[:ROW]) for ids in tokenizer(texts)["input_ids"]]
+    return [pad(part, tokenizer.pad_token_id) for part in cut_by_fill(windows, LEAST_FILL)]
 
 
 class Logits(torch.nn.Module):
@@ -68,17 +56,12 @@ class Logits(torch.nn.Module):
         return self.network(input_ids=ids, attention_mask=mask).logits
 
 
-def as_torch(batch: Batch) -> List[torch.Tensor]:
-    """The two inputs as PyTorch takes them."""
-    return [torch.from_numpy(batch.ids), torch.from_numpy(batch.mask.astype(np.int64))]
-
-
 def run_in_torch(network: torch.nn.Module) -> Engine:
     """An engine of PyTorch."""
 
     @torch.inference_mode()
     def run(batch: Batch) -> np.ndarray:
-        return network(*as_torch(batch)).float().numpy()
+        return network(*batch.values()).float().numpy()
 
     return run
 
@@ -86,18 +69,23 @@ def run_in_torch(network: torch.nn.Module) -> Engine:
 def run_own(folder: Path, *, precision: str) -> Engine:
     """The component's own ONNX Runtime."""
     shim = make_nlp(folder, runtime="onnx", precision=precision).get_pipe("xlmr_ner").model.shims[0]
-    return lambda batch: shim.runtime(batch.ids, batch.mask)
+    return lambda batch: shim.runtime(batch["input_ids"].numpy(), batch["attention_mask"].bool().numpy())
+
+
+def as_numpy(batch: Batch) -> Tuple[np.ndarray, ...]:
+    """The two inputs as OpenVINO takes them."""
+    return tuple(part.numpy() for part in batch.values())
 
 
 def run_in_openvino(network: torch.nn.Module, batches: List[Batch], *, precision: str) -> Engine:
     """An engine of OpenVINO, in float32, bfloat16 or int8."""
     import openvino
 
-    converted = openvino.convert_model(network, example_input=tuple(as_torch(batches[0])))
+    converted = openvino.convert_model(network, example_input=tuple(batches[0].values()))
     if precision == "int8":
         import nncf
 
-        calibration = nncf.Dataset(batches, lambda batch: (batch.ids, batch.mask.astype(np.int64)))
+        calibration = nncf.Dataset(batches, as_numpy)
         converted = nncf.quantize(converted, calibration, model_type=nncf.ModelType.TRANSFORMER)
     settings = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
@@ -105,7 +93,7 @@ def run_in_openvino(network: torch.nn.Module, batches: List[Batch], *, precision
         "PERFORMANCE_HINT": "LATENCY",
     }
     compiled = openvino.compile_model(converted, "CPU", settings)
-    return lambda batch: compiled((batch.ids, batch.mask.astype(np.int64)))[0]
+    return lambda batch: compiled(as_numpy(batch))[0]
 
 
 def run_in_torchao(network: torch.nn.Module) -> Engine:
@@ -126,20 +114,23 @@ def list_makers(folder: Path, batches: List[Batch]) -> Dict[str, Callable[[], En
         "onnx int8": lambda: run_own(folder, precision="int8"),
         "torch.compile float32": lambda: run_in_torch(torch.compile(network, dynamic=True)),
     }
-    is_short = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    if is_short:
+    if is_able("torch bfloat16"):
         short = copy.deepcopy(network).bfloat16()
         makers["torch bfloat16"] = lambda: run_in_torch(short)
         makers["torch.compile bfloat16"] = lambda: run_in_torch(torch.compile(short, dynamic=True))
     if find_spec("openvino"):
-        precisions = ["float32", *(["bfloat16"] if is_short else []), *(["int8"] if find_spec("nncf") else [])]
-        for precision in precisions:
-            makers[f"OpenVINO {precision}"] = lambda precision=precision: run_in_openvino(
-                network, batches, precision=precision
-            )
+        precisions = {"float32": True, "bfloat16": is_able("torch bfloat16"), "int8": find_spec("nncf")}
+        for precision in filter(precisions.get, precisions):
+            makers[f"OpenVINO {precision}"] = partial(run_in_openvino, network, batches, precision=precision)
     if find_spec("torchao"):
         makers["torchao int8, compiled"] = lambda: run_in_torchao(network)
     return makers
+
+
+def run_all(engine: Engine, batches: List[Batch]) -> None:
+    """An engine over all batches."""
+    for batch in batches:
+        engine(batch)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -156,24 +147,16 @@ def measure(args: argparse.Namespace) -> Dict[str, Any]:
         batches = make_batches(folder, find_texts(args.texts, is_toy=args.toy))
         engines: Dict[str, Engine] = {}
         start_seconds, tags = {}, {}
-        makers = list_makers(folder, batches)
-        for name, make in makers.items() if not args.toy else list(makers.items())[:2]:
+        for name, make in list(list_makers(folder, batches).items())[: 2 if args.toy else None]:
             start = time.perf_counter()
             engines[name] = make()
-            tags[name] = [engines[name](batch).argmax(-1)[batch.mask] for batch in batches]
+            tags[name] = [engines[name](batch).argmax(-1)[batch["attention_mask"].bool().numpy()] for batch in batches]
             start_seconds[name] = time.perf_counter() - start
             print(f"{name}: ready after {start_seconds[name]:.0f} s", file=sys.stderr)
-        seconds: Dict[str, List[float]] = {name: [] for name in engines}
-        names = list(engines)
-        for i in range(args.rounds):
-            for name in names[i % len(names) :] + names[: i % len(names)]:
-                start = time.perf_counter()
-                for batch in batches:
-                    engines[name](batch)
-                seconds[name].append(time.perf_counter() - start)
-    expected = np.concatenate(tags[names[0]])
+        seconds = take_turns({name: partial(run_all, engine, batches) for name, engine in engines.items()}, args.rounds)
+    expected = np.concatenate(next(iter(tags.values())))
     return {
-        "pieces": sum(int(batch.mask.sum()) for batch in batches),
+        "pieces": sum(int(batch["attention_mask"].sum()) for batch in batches),
         "seconds": seconds,
         "start": start_seconds,
         "same": {name: float((np.concatenate(own) == expected).mean()) for name, own in tags.items()},

@@ -13,14 +13,14 @@ import argparse
 import statistics
 import sys
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import numpy as np
 import torch
 from checkpoints import find_texts, write_checkpoint
-from record import Benchmark, Table, make_table, show_spread
+from record import Benchmark, Table, make_table, show_spread, take_turns
 from transformers import AutoTokenizer, XLMRobertaForTokenClassification
 
 import spacy_xlmr_ner
@@ -143,13 +143,7 @@ def compare(folder: Path, texts: List[str], rounds: int) -> Dict[str, Any]:
     windows = [np.array(ids[:ROW]) for ids in tokenizer(texts)["input_ids"]]
     ways = make_ways(windows, tokenizer.pad_token_id)
     difference = check_packed(network, ways)
-    seconds: Dict[str, List[float]] = {name: [] for name in ways}
-    names = list(ways)
-    for i in range(rounds):
-        for name in names[i % len(names) :] + names[: i % len(names)]:
-            start = time.perf_counter()
-            run(network, ways[name])
-            seconds[name].append(time.perf_counter() - start)
+    seconds = take_turns({name: partial(run, network, batches) for name, batches in ways.items()}, rounds)
     return {
         "texts": len(texts),
         "pieces": sum(map(len, windows)),

@@ -74,6 +74,19 @@ class Benchmark:
         return json.loads(self.path.read_text(encoding="utf8")) if self.path.exists() else None
 
 
+def take_turns(contenders: Dict[str, Callable[[], object]], rounds: int) -> Dict[str, List[float]]:
+    """Seconds of each call of each contender; each round begins with another."""
+    seconds: Dict[str, List[float]] = {name: [] for name in contenders}
+    names = list(contenders)
+    for i in range(rounds):
+        for name in names[i % len(names) :] + names[: i % len(names)]:
+            start = time.perf_counter()
+            contenders[name]()
+            seconds[name].append(time.perf_counter() - start)
+            print(f"round {i + 1} {name}: {seconds[name][-1]:.2f} s", file=sys.stderr)
+    return seconds
+
+
 def describe_machine() -> Dict[str, Any]:
     """Processor, what it multiplies fast, threads, memory, and a GPU where there is one."""
     import torch

@@ -16,7 +16,6 @@ import random
 import statistics
 import sys
 import tempfile
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +25,7 @@ import numpy as np
 import spacy
 import torch
 from checkpoints import TAGS, TOY, make_up_texts, write_base
-from record import Benchmark, Table, make_table, show_spread
+from record import Benchmark, Table, make_table, show_spread, take_turns
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -166,17 +165,9 @@ def check_same(folder: Path, batches: List[Batch], names: Sequence[str]) -> floa
 
 def run_rounds(contenders: Dict[str, TakeSteps], rounds: int) -> Dict[str, List[float]]:
     """Seconds of each pass over the batches; the contenders take turns, and each round begins with another."""
-    seconds: Dict[str, List[float]] = {name: [] for name in contenders}
     for take_steps in contenders.values():
         take_steps()
-    names = list(contenders)
-    for i in range(rounds):
-        for name in names[i % len(names) :] + names[: i % len(names)]:
-            start = time.perf_counter()
-            contenders[name]()
-            seconds[name].append(time.perf_counter() - start)
-            print(f"round {i + 1} {name}: {seconds[name][-1]:.2f} s", file=sys.stderr)
-    return seconds
+    return take_turns(contenders, rounds)
 
 
 def compare(name: str, args: argparse.Namespace) -> Dict[str, Any]:
