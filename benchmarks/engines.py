@@ -23,12 +23,12 @@ from typing import Any, Callable, Dict, List, Tuple
 import numpy as np
 import torch
 from checkpoints import find_texts, make_nlp, write_checkpoint
-from padding import ROW, Batch, cut_by_fill, pad
+from padding import ROW, Batch, cut_by_cost, pad
 from record import Benchmark, Table, find_versions, make_table, show_spread, take_turns
 from throughput import is_able
 from transformers import AutoTokenizer, XLMRobertaForTokenClassification
 
-from spacy_xlmr_ner.pieces.batching import LEAST_FILL
+from spacy_xlmr_ner.pieces.batching import LEAST_OVERHEAD
 
 OFFERED = ("torch float32", "torch bfloat16", "onnx float32", "onnx int8")
 ADDED = ("openvino", "nncf", "torchao")
@@ -41,7 +41,7 @@ def make_batches(folder: Path, texts: List[str]) -> List[Batch]:
     """Windows of like length together, as in nlp.pipe."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     windows = [np.array(ids[:ROW]) for ids in tokenizer(texts)["input_ids"]]
-    return [pad(part, tokenizer.pad_token_id) for part in cut_by_fill(windows, LEAST_FILL)]
+    return [pad(part, tokenizer.pad_token_id) for part in cut_by_cost(windows, LEAST_OVERHEAD)]
 
 
 class Logits(torch.nn.Module):

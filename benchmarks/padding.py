@@ -2,11 +2,11 @@
 
     python benchmarks/padding.py --write
 
-Mixed texts of 1 to 12 sentences, 256 at a time as nlp.pipe takes them; the network alone, in PyTorch. "fill x" lets a
-window join a batch whose longest it fills to that share; the package's own rule is among them, by its numbers. "as
-they come" is the order of the texts. "packed" puts windows of any length one behind another in rows of 512, with a
-mask that keeps them apart and positions that begin anew: hardly any padding, but attention computes what the mask then
-throws away.
+Mixed texts of 1 to 12 sentences, 256 at a time; the network alone, in PyTorch as the package runs it. "overhead n" cuts
+where pieces, and n more for each batch, are fewest; "own" is that with the n that the package takes for this network.
+"fill x" lets a window join a batch whose longest it fills to that share. "as they come" is the order of the texts.
+"packed" puts windows of any length one behind another in rows of 512, with a mask that keeps them apart and positions
+that begin anew: hardly any padding, but attention computes what the mask then throws away.
 """
 
 import argparse
@@ -24,14 +24,16 @@ from record import Benchmark, Table, make_table, show_spread, take_turns
 from transformers import AutoTokenizer, XLMRobertaForTokenClassification
 
 import spacy_xlmr_ner
-from spacy_xlmr_ner.pieces import batching
+from spacy_xlmr_ner.pieces.batching import plan_batches
+from spacy_xlmr_ner.runtimes.torch import TorchRuntime
 
 BUDGET = 4096
 ROW = 512
 DOCS_AT_ONCE = 256
 ASKED_FOR = 0.05
-FILLS = (0.0, 0.8, 0.9, batching.LEAST_FILL, 1.0)
-OWN = f"fill {batching.LEAST_FILL}"
+OVERHEADS = (0, 16, 64, 256)
+FILLS = (0.8, 0.95)
+OWN = "own"
 
 Windows = List[np.ndarray]
 Batch = Dict[str, torch.Tensor]
@@ -48,15 +50,21 @@ def pad(windows: Windows, pad_id: int) -> Batch:
     return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask.astype(np.int64))}
 
 
+def cut_by_cost(windows: Windows, overhead: int) -> List[Windows]:
+    """As the package does."""
+    lengths = np.array([len(window) for window in windows])
+    return [[windows[i] for i in part] for part in plan_batches(lengths, max_batch_pieces=BUDGET, overhead=overhead)]
+
+
 def cut_by_fill(windows: Windows, fill: float) -> List[Windows]:
-    """As the package does, with another share."""
-    kept = batching.LEAST_FILL
-    batching.LEAST_FILL = fill
-    try:
-        plan = batching.plan_batches(np.array([len(window) for window in windows]), max_batch_pieces=BUDGET)
-    finally:
-        batching.LEAST_FILL = kept
-    return [[windows[i] for i in part] for part in plan]
+    """From the longest on, while the next fills a row to that share."""
+    batches: List[Windows] = []
+    for window in sorted(windows, key=len, reverse=True):
+        longest = len(batches[-1][0]) if batches else 0
+        if len(window) < fill * longest or (len(batches[-1]) + 1) * longest > BUDGET if batches else True:
+            batches.append([])
+        batches[-1].append(window)
+    return batches
 
 
 def cut_in_order(windows: Windows) -> List[Windows]:
@@ -101,11 +109,13 @@ def pack(windows: Windows, pad_id: int) -> List[Batch]:
     return batches
 
 
-def make_ways(windows: Windows, pad_id: int) -> Dict[str, List[Batch]]:
-    """All batches of each way to cut them."""
+def make_ways(windows: Windows, pad_id: int, own: int) -> Dict[str, List[Batch]]:
+    """All batches of each way to cut them; own: the overhead that the package takes."""
     groups = [windows[i : i + DOCS_AT_ONCE] for i in range(0, len(windows), DOCS_AT_ONCE)]
     cuts: Dict[str, Callable[[Windows], List[Windows]]] = {"as they come, 16": cut_in_order}
-    cuts |= {f"fill {fill}": lambda group, fill=fill: cut_by_fill(group, fill) for fill in FILLS}
+    cuts |= {f"fill {fill}": partial(cut_by_fill, fill=fill) for fill in FILLS}
+    cuts |= {f"overhead {overhead}": partial(cut_by_cost, overhead=overhead) for overhead in OVERHEADS}
+    cuts[OWN] = partial(cut_by_cost, overhead=own)
     ways = {name: [pad(part, pad_id) for group in groups for part in cut(group)] for name, cut in cuts.items()}
     ways["packed"] = [batch for group in groups for batch in pack(group, pad_id)]
     return ways
@@ -118,12 +128,12 @@ def find_padding(batches: List[Batch]) -> float:
 
 
 @torch.inference_mode()
-def run(network: XLMRobertaForTokenClassification, batches: List[Batch]) -> List[torch.Tensor]:
+def run(network: torch.nn.Module, batches: List[Batch]) -> List[torch.Tensor]:
     """The network over all batches."""
     return [network(**{key: one for key, one in batch.items() if key != "used"}).logits for batch in batches]
 
 
-def check_packed(network: XLMRobertaForTokenClassification, ways: Dict[str, List[Batch]]) -> float:
+def check_packed(network: torch.nn.Module, ways: Dict[str, List[Batch]]) -> float:
     """The largest difference between the sums of all logits that packing makes; refuses what is not the same."""
     sums = []
     for name in (OWN, "packed"):
@@ -139,15 +149,18 @@ def check_packed(network: XLMRobertaForTokenClassification, ways: Dict[str, List
 def compare(folder: Path, texts: List[str], rounds: int) -> Dict[str, Any]:
     """All ways with one network, taking turns."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    network = XLMRobertaForTokenClassification.from_pretrained(folder, dtype=torch.float32).eval()
+    loaded = XLMRobertaForTokenClassification.from_pretrained(folder, dtype=torch.float32)
+    runtime = TorchRuntime(loaded, precision="float32", device="cpu")
+    network = runtime.network
     windows = [np.array(ids[:ROW]) for ids in tokenizer(texts)["input_ids"]]
-    ways = make_ways(windows, tokenizer.pad_token_id)
+    ways = make_ways(windows, tokenizer.pad_token_id, runtime.overhead)
     difference = check_packed(network, ways)
     seconds = take_turns({name: partial(run, network, batches) for name, batches in ways.items()}, rounds)
     return {
         "texts": len(texts),
         "pieces": sum(map(len, windows)),
         "difference": difference,
+        "overhead": runtime.overhead,
         "padding": {name: find_padding(batches) for name, batches in ways.items()},
         "batches": {name: len(batches) for name, batches in ways.items()},
         "seconds": seconds,
@@ -179,7 +192,7 @@ def tabulate(result: Dict[str, Any]) -> Table:
             rows.append(
                 [
                     model,
-                    f"**{name}**" if name == OWN else name,
+                    f"**{name}: overhead {one['overhead']}**" if name == OWN else name,
                     f"{one['padding'][name]:.1%}",
                     one["batches"][name],
                     f"{statistics.median(rates):,.0f}",

@@ -123,6 +123,16 @@ class Runtime(Protocol):
 
 
 @runtime_checkable
+class MeasuredRuntime(Runtime, Protocol):
+    """A runtime that knows what a batch costs it.
+
+    overhead (int): Pieces that it could compute in the time that a batch takes beside its own.
+    """
+
+    overhead: int
+
+
+@runtime_checkable
 class LaunchingRuntime(Runtime, Protocol):
     """A runtime of a device that computes beside this program, such as a GPU.
 

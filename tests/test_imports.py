@@ -23,7 +23,7 @@ RANKS = {
     2.05: "pieces/ahead",
     2.1: "labelled loss pieces/runner pieces/sampling",
     2.11: "pieces/launched",
-    2.2: "trainable runtimes/seeding runtimes/weight_limit",
+    2.2: "trainable runtimes/onednn runtimes/seeding runtimes/weight_limit",
     3: "checkpoint runtimes/__init__ runtimes/torch runtimes/torch_optimizer layers/__init__ layers/pooled_logits",
     3.0005: "layers/transformer_pieces",
     3.001: "layers/token_tagger",
@@ -88,8 +88,8 @@ RANKS = {
 RANK = {f"{name}.py": rank for rank, names in RANKS.items() for name in names.split()}
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
 ONLY_IN = {
-    "torch": "runtimes/cuda.py runtimes/onnx.py runtimes/onnx_graph.py runtimes/seeding.py runtimes/weight_limit.py "
-    "runtimes/torch.py runtimes/torch_optimizer.py runtimes/torch_training.py",
+    "torch": "runtimes/cuda.py runtimes/onednn.py runtimes/onnx.py runtimes/onnx_graph.py runtimes/seeding.py "
+    "runtimes/weight_limit.py runtimes/torch.py runtimes/torch_optimizer.py runtimes/torch_training.py",
     "onnx": "",  # by require_extra alone, and so are the next
     "onnxruntime": "",
     "transformers": "checkpoint.py scratch.py",

@@ -6,38 +6,63 @@ import numpy as np
 
 from ..types import BoolArray, IntArray
 
-# Windows down to this share of a batch's longest may join it, so that little is padding ...
-LEAST_FILL = 0.95
-# ... and any may while the batch has no more pieces than this, below which a CPU is not busy.
+# A batch of fewer pieces takes a CPU as long as one of so many.
 SMALL_BATCH = 256
 # Pieces in a batch where neither the user nor the runtime says how many.
 MAX_BATCH = 4096
+# Pieces that could be computed in the time that a batch takes beside its own, where the runtime does not say how many.
+OVERHEAD = 64
+# To begin a batch takes as long as so many operations (2 to 4 ms: each operator's start, code made for a new size) ...
+OPERATIONS_OF_BATCH = 4e8
+# ... and to read the weights as long as so many pieces.
+LEAST_OVERHEAD = 16
 
 
-def plan_batches(lengths: IntArray, *, max_batch_pieces: int, small_batch: int = SMALL_BATCH) -> List[IntArray]:
-    """Sort windows by length and cut them into batches.
+def find_overhead(n_weights: int) -> int:
+    """What a batch costs a CPU beside its pieces, in pieces; for plan_batches.
+
+    n_weights (int): Of the network, those that each piece is multiplied with.
+    RETURNS (int): A large network's pieces take so long that a batch is soon worth its while.
+    """
+    return LEAST_OVERHEAD + int(OPERATIONS_OF_BATCH / (2 * max(1, n_weights)))
+
+
+def plan_batches(
+    lengths: IntArray, *, max_batch_pieces: int, small_batch: int = SMALL_BATCH, overhead: int = OVERHEAD
+) -> List[IntArray]:
+    """Sort windows by length and cut them into batches where that costs least.
 
     A batch computes (its longest window) x (its number of windows) pieces, padding included; that stays within the
-    budget. A window that alone is over it is a batch of its own.
+    budget. A window that alone is over it is a batch of its own. Windows of one length are not parted unless the budget
+    asks for it.
 
     lengths [3, 9, 3, 8] with a budget of 18 give [[1, 3], [0, 2]].
 
     lengths (IntArray): Shape (n_windows,). Pieces in each, specials included.
     max_batch_pieces (int): The budget.
-    small_batch (int): Pieces below which padding is no loss.
+    small_batch (int): Pieces that a batch costs at least.
+    overhead (int): Pieces that it costs beside its own.
     RETURNS (List[IntArray]): Rows of lengths, each exactly once; longest first.
     """
     order = np.argsort(-lengths, kind="stable")
-    ordered = lengths[order]
+    negated, starts = np.unique(-lengths[order], return_index=True)
+    longest, bounds = -negated, np.append(starts, len(order))
+    in_budget = np.maximum(1, max_batch_pieces // np.maximum(1, longest))
+    # The least that all windows down to each length cost, and the length at which the last batches of these begin.
+    costs, begins = np.zeros(len(longest) + 1), np.zeros(len(longest), dtype=np.int64)
+    for i in range(len(longest)):
+        n_windows = bounds[i + 1] - bounds[: i + 1]
+        n_batches = -(-n_windows // in_budget[: i + 1])
+        own = np.maximum(longest[: i + 1] * n_windows, small_batch * n_batches) + overhead * n_batches
+        begins[i] = np.argmin(costs[: i + 1] + own)
+        costs[i + 1] = costs[begins[i]] + own[begins[i]]
     batches: List[IntArray] = []
-    start = 0
-    while start < len(order):
-        longest = int(ordered[start])
-        in_budget = start + max(1, max_batch_pieces // longest)
-        alike = int(np.searchsorted(-ordered, -longest * LEAST_FILL, side="right"))
-        stop = max(start + 1, min(in_budget, max(alike, start + small_batch // longest)))
-        batches.append(order[start:stop])
-        start = stop
+    end = len(longest)
+    while end:
+        begin = int(begins[end - 1])
+        rows = order[bounds[begin] : bounds[end]]
+        batches[:0] = np.array_split(rows, -(-len(rows) // in_budget[begin]))
+        end = begin
     return batches
 
 

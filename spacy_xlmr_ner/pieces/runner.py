@@ -8,10 +8,10 @@ from spacy.tokens import Doc
 from thinc.types import Ragged
 
 from ..errors import Errors, Warnings
-from ..types import BoolArray, FloatArray, InputSettings, IntArray, LaunchingRuntime, Pooling, Runtime
+from ..types import BoolArray, FloatArray, InputSettings, IntArray, LaunchingRuntime, MeasuredRuntime, Pooling, Runtime
 from .ahead import find_pieces
 from .alignment import limit_pieces
-from .batching import MAX_BATCH, SMALL_BATCH, pad_windows, plan_batches
+from .batching import MAX_BATCH, OVERHEAD, SMALL_BATCH, pad_windows, plan_batches
 from .tokenizer import Pieces, PieceTokenizer
 from .windows import Windows, cut_windows, find_cuts, find_token_ranges, own_tokens
 
@@ -115,7 +115,8 @@ def _find_limits(runtime: Runtime, settings: InputSettings) -> Dict[str, int]:
     most, small = MAX_BATCH, SMALL_BATCH
     if isinstance(runtime, LaunchingRuntime):
         most, small = runtime.max_batch_pieces, runtime.small_batch
-    return {"max_batch_pieces": settings.max_batch_pieces or most, "small_batch": small}
+    overhead = runtime.overhead if isinstance(runtime, MeasuredRuntime) else OVERHEAD
+    return {"max_batch_pieces": settings.max_batch_pieces or most, "small_batch": small, "overhead": overhead}
 
 
 def _pad(

@@ -45,6 +45,7 @@ class CudaRuntime(TorchRuntime):
             self._make_mask = find_mask_form(self.network, self.device, self._dtype)
         self.max_batch_pieces = self._find_budget()
         self.small_batch = min(BUSY_PIECES, self.max_batch_pieces)
+        self.overhead = 0  # the next batch is begun while the card computes this one
 
     def _find_budget(self) -> int:
         if self.device.type != "cuda":

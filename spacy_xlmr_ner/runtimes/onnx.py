@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .._compat import require_extra
+from ..pieces.batching import find_overhead
 from ..types import BoolArray, FloatArray, IntArray
 from .onnx_graph import EMBEDDED, EXTRA, LENGTHS, EncoderGraph
 from .torch import leave_parent_threads
@@ -26,6 +27,7 @@ class OnnxRuntime:
 
     def __init__(self, graph: EncoderGraph, model: bytes, weights: Dict[str, FloatArray]):
         self._embed = graph.make_embedder()
+        self.overhead = find_overhead(graph.count_multiplied())
         self._model, self._weights = model, weights
         self._session = _make_session(model, weights)
         self._lock = threading.Lock()

@@ -62,6 +62,10 @@ class EncoderGraph:
         )
         return Embedder(pieces, positions.float() + types[0].float(), padding_idx=self._padding_idx)
 
+    def count_multiplied(self) -> int:
+        """The weights that each piece is multiplied with."""
+        return sum(weight.numel() for weight in self._inner.values())
+
     def find_weights(self) -> Dict[str, FloatArray]:
         """All other weights by the names that the graph calls them, float32.
 

@@ -15,8 +15,10 @@ import torch
 from thinc.util import get_torch_default_device
 
 from ..errors import Errors, Warnings
+from ..pieces.batching import find_overhead
 from ..process import FIRST_PID
 from ..types import BoolArray, FloatArray, IntArray, Precision
+from .onednn import make_fast
 
 T = TypeVar("T")
 
@@ -109,20 +111,31 @@ def _shorten(err: Exception) -> str:
     return textwrap.shorten(str(err), MAX_REASON, placeholder=" ...")
 
 
+def _count_multiplied(network: torch.nn.Module) -> int:
+    """The weights that each piece is multiplied with: all but tables, of which it has a row."""
+    tables = {module.weight for module in network.modules() if isinstance(module, torch.nn.Embedding)}
+    return sum(weight.numel() for weight in network.parameters() if weight not in tables)
+
+
 class TorchRuntime:
     """Runs a transformers network on a device, in a precision. Safe to be called from several threads.
 
-    network (torch.nn.Module): Takes input_ids and attention_mask, gives `.logits`. It is used as it is where it is
-        in this precision; otherwise a copy is converted, and the network keeps the precision of its file.
+    network (torch.nn.Module): Takes input_ids and attention_mask, gives `.logits`. Its weights are shared where they
+        are in this precision, those of its linear layers on a CPU aside; otherwise a copy is converted, and the network
+        keeps the precision of its file.
     precision (Precision): The dtype of the weights.
     device (Optional[str]): As find_device takes it.
     """
 
     def __init__(self, network: torch.nn.Module, *, precision: Precision, device: Optional[str]):
+        leave_parent_threads()
         self.device = find_device(device)
         dtype = getattr(torch, precision)
         is_converted = any(weight.dtype != dtype for weight in network.parameters())
-        self.network = (copy.deepcopy(network) if is_converted else network).to(self.device, dtype).eval()
+        own = (copy.deepcopy(network) if is_converted else network).to(self.device, dtype).eval()
+        self._shared = None if is_converted else own  # which may be trained at another time
+        self.network = make_fast(own) if self.device.type == "cpu" else own
+        self.overhead = find_overhead(_count_multiplied(own))
         self._most_pieces: Optional[int] = None  # in a batch; known once one was too large for the memory
 
     def __call__(self, piece_ids: IntArray, mask: BoolArray) -> FloatArray:
@@ -180,5 +193,6 @@ class TorchRuntime:
     @contextmanager
     def _ready(self) -> Iterator[None]:
         """Nothing trains the network meanwhile, and nothing is kept for it."""
-        with _locks.get(self.network) or nullcontext(), torch.inference_mode():
+        lock = None if self._shared is None else _locks.get(self._shared)
+        with lock or nullcontext(), torch.inference_mode():
             yield

@@ -1,9 +1,11 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_xlmr_ner.pieces.batching import pad_windows, plan_batches
+from spacy_xlmr_ner.pieces.batching import find_overhead, pad_windows, plan_batches
 
 LENGTHS = st.lists(st.integers(1, 600), max_size=60)
 
@@ -48,12 +50,56 @@ def test_batches_examples(lengths, budget, expected):
 
 
 @pytest.mark.parametrize(
-    "small_batch, expected", [(1, [[0], [1, 2], [3]]), (24, [[0, 1], [2, 3]]), (64, [[0, 1, 2, 3]])]
+    "small_batch, expected", [(1, [[0], [1, 2], [3]]), (20, [[0], [1, 2, 3]]), (64, [[0, 1, 2, 3]])]
 )
 def test_a_machine_that_is_not_busy_takes_padding(small_batch, expected):
     lengths = np.array([12, 8, 8, 4])
-    found = plan_batches(lengths, max_batch_pieces=4096, small_batch=small_batch)
+    found = plan_batches(lengths, max_batch_pieces=4096, small_batch=small_batch, overhead=0)
     assert [batch.tolist() for batch in found] == expected
+
+
+@pytest.mark.parametrize(
+    "overhead, expected",
+    [
+        (3, [[0], [1, 2], [3]]),  # 12 + 16 + 4 and three times 3
+        (5, [[0], [1, 2, 3]]),  # four of padding are less than 5
+        (13, [[0, 1, 2, 3]]),  # and twelve more of it less than 13
+    ],
+)
+def test_batches_are_as_few_as_their_cost_asks_for(overhead, expected):
+    lengths = np.array([12, 8, 8, 4])
+    found = plan_batches(lengths, max_batch_pieces=4096, small_batch=1, overhead=overhead)
+    assert [batch.tolist() for batch in found] == expected
+
+
+def cost(batches, lengths, small_batch, overhead):
+    """What plan_batches says that a plan costs, for batches none of which the budget has parted."""
+    return sum(max(small_batch, len(batch) * max(lengths[i] for i in batch)) + overhead for batch in batches)
+
+
+@settings(deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=9),
+    small_batch=st.integers(1, 100),
+    overhead=st.integers(0, 100),
+)
+def test_no_other_cut_costs_less(lengths, small_batch, overhead):
+    batches = plan_batches(np.array(lengths), max_batch_pieces=10**6, small_batch=small_batch, overhead=overhead)
+    ordered = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    places = range(1, len(lengths))
+    plans = (
+        [ordered[start:end] for start, end in zip((0, *cuts), (*cuts, len(lengths)))]
+        for n_cuts in range(len(lengths))
+        for cuts in combinations(places, n_cuts)
+        if all(lengths[ordered[cut - 1]] != lengths[ordered[cut]] for cut in cuts)
+    )
+    least = min(cost(plan, lengths, small_batch, overhead) for plan in plans)
+    assert cost(batches, lengths, small_batch, overhead) == least
+
+
+def test_overhead_is_less_for_a_larger_network():
+    # 4 layers of 256 and 1,024, and 12 of 768 and 3,072, as 12 times width times width a layer
+    assert [find_overhead(12 * width**2 * layers) for width, layers in ((256, 4), (768, 12))] == [79, 18]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ class Echo:
 class Launcher(Echo):
     """The same on a card of its own: keeps what was started and waited for, and what was asked for."""
 
-    max_batch_pieces, small_batch = 40, 1
+    max_batch_pieces, small_batch, overhead = 40, 1, 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,8 +144,15 @@ def test_windows_that_overlap_are_asked_for_what_their_own_tokens_need(tokenizer
 
 @pytest.mark.parametrize("max_batch_pieces, most", [(None, 40), (14, 14), (100, 100)])
 def test_batches_have_the_size_of_the_card_unless_the_user_says_another(tokenizer, max_batch_pieces, most):
-    _, launcher = launch(tokenizer, make_docs(*[8] * 40), max_batch_pieces=max_batch_pieces, window=14)
+    _, launcher = launch(tokenizer, make_docs(*[8] * 45), max_batch_pieces=max_batch_pieces, window=14)
     assert max(rows * width for rows, width in launcher.shapes) == most // 11 * 11  # 9 pieces and 2 specials each
+
+
+@pytest.mark.parametrize("overhead, n_batches", [(0, 2), (100, 1)])
+def test_runtime_says_what_a_batch_costs_it(tokenizer, monkeypatch, overhead, n_batches):
+    monkeypatch.setattr(Launcher, "overhead", overhead)
+    _, launcher = launch(tokenizer, make_docs(8, 3))
+    assert len(launcher.shapes) == n_batches
 
 
 @pytest.mark.parametrize("docs", [[], make_docs(0), [Doc(VOCAB, words=[" ", "\n"])]])

@@ -1,0 +1,91 @@
+import copy
+
+import pytest
+import torch
+from transformers import AutoModelForTokenClassification
+
+from spacy_xlmr_ner.runtimes import onednn
+from spacy_xlmr_ner.runtimes.onednn import PackedLinear, make_fast
+
+pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this PyTorch has no oneDNN")
+
+
+@pytest.fixture
+def network(random_checkpoint):
+    return AutoModelForTokenClassification.from_pretrained(random_checkpoint).eval()
+
+
+@torch.inference_mode()
+def run(network):
+    ids = torch.tensor([[0, 5, 6, 7, 2], [0, 8, 2, 1, 1]])
+    return network(input_ids=ids, attention_mask=(ids != 1).long()).logits[ids != 1].float()
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-5), (torch.bfloat16, 0.15)])
+def test_fast_network_gives_what_the_network_gives(network, dtype, tolerance):
+    expected = run(network)
+    fast = make_fast(copy.deepcopy(network).to(dtype))
+    assert not [name for name, module in fast.named_modules() if isinstance(module, torch.nn.Linear)]
+    torch.testing.assert_close(run(fast), expected, atol=tolerance, rtol=0)
+
+
+def test_fast_network_leaves_the_network_as_it_is(network):
+    before = copy.deepcopy(network.state_dict())
+    make_fast(network)
+    assert not [module for module in network.modules() if isinstance(module, PackedLinear)]
+    torch.testing.assert_close(network.state_dict(), before, atol=0, rtol=0)
+
+
+def test_fast_network_shares_what_is_not_in_linear_layers(network):
+    fast = dict(make_fast(network).named_parameters())
+    shared = {name for name, weight in network.named_parameters() if fast.get(name) is weight}
+    linear = {name for name, module in network.named_modules() if isinstance(module, torch.nn.Linear)}
+    assert shared == {name for name, _ in network.named_parameters()} - {f"{name}.weight" for name in linear}
+
+
+def test_fast_network_attends_by_products_in_bfloat16(network):
+    if not hasattr(network, "set_attn_implementation"):
+        pytest.skip("this transformers lets nobody choose")
+    assert make_fast(network).config._attn_implementation == "sdpa"
+    half = copy.deepcopy(network).bfloat16()
+    assert make_fast(half).config._attn_implementation == "eager"
+    assert half.config._attn_implementation == "sdpa"
+    half.config.max_position_embeddings = 8192  # the square of which would fill the memory
+    assert make_fast(half).config._attn_implementation == "sdpa"
+
+
+class DoublingLinear(torch.nn.Linear):
+    def forward(self, values):
+        return 2 * super().forward(values)
+
+
+def test_fast_network_keeps_linear_layers_with_arithmetic_of_their_own(network):
+    network.classifier = DoublingLinear(network.config.hidden_size, 7)
+    fast = make_fast(network)
+    assert isinstance(fast.classifier, DoublingLinear)
+    torch.testing.assert_close(run(fast), run(network), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("error", [NotImplementedError, AttributeError, RuntimeError, TypeError, ValueError])
+def test_network_stays_where_pytorch_lacks_the_operators(error, network, monkeypatch):
+    def refuse(layer):
+        raise error("no such operator")
+
+    monkeypatch.setattr(onednn, "PackedLinear", refuse)
+    assert make_fast(network) is network
+
+
+def test_network_stays_where_the_operators_give_something_else(network, monkeypatch):
+    monkeypatch.setattr(PackedLinear, "forward", lambda self, values: torch.ones(*values.shape[:-1], len(self.bias)))
+    assert make_fast(network) is network
+
+
+def test_network_stays_where_its_logits_are_no_numbers(network):
+    with torch.no_grad():
+        network.classifier.bias[0] = torch.nan
+    assert make_fast(network) is network
+
+
+def test_network_stays_in_a_precision_that_onednn_is_not_asked_for(network):
+    half = copy.deepcopy(network).half()
+    assert make_fast(half) is half
