@@ -6,7 +6,7 @@ Steps: a SentencePiece vocabulary; training, masked pieces guessed beside the ta
 which are then doubled (a network of two layers learns the words more than twice as fast); the averaged weights or the
 last, whichever the dev sets prefer, written as a Hugging Face folder. The first two leave their results in the work
 folder: a vocabulary that stands there is taken, training goes on from its last state, so the command can be stopped at
-any time and given again. The rate of learning is constant until the last two fifths of the steps, in which it falls to
+any time and given again. The rate of learning is constant for the first half of the steps and then falls to
 zero: as long as that has not begun, --steps may be changed. Where the work folder was not kept, --from takes vocabulary
 and weights of a folder that this script has written, and the optimizers begin anew. It trains on a GPU where there is
 one, which wants larger batches (--batch-pieces 16384). Training itself needs PyTorch, SentencePiece and safetensors
@@ -35,6 +35,7 @@ from bundled_data import (
     Batch,
     Corpus,
     Groups,
+    Variety,
     find_ents,
     read_corpora,
     train_vocabulary,
@@ -48,13 +49,15 @@ from torch.nn import functional
 VOCABULARY = "sentencepiece.bpe.model"
 STATE = "state.pt"
 STABLE = "state-before-the-fall.pt"
-FALL = 0.42  # the share of the steps, at the end, in which the rate of learning falls to zero
+FALL = 0.48  # the share of the steps, at the end, in which the rate of learning falls to zero
 LOG = "log.jsonl"
 BIASES = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
 WINDOW = 512
 GROUP = 48 * 2048  # pieces of the batches that are drawn and sorted together
 N_RIVALS = 1024  # pieces that a masked one is told from, beside the others that are masked
-MASK_SHARE = 0.3  # of the sequences in which pieces are masked
+MASK_RATE = 0.15  # of the words of a sequence in which pieces are masked
+VARIETY = Variety(exchange=0.15, sample=0.1, mask=0.3)
+PLAIN = Variety(exchange=0.05, sample=0.03, mask=0.0)  # while the rate falls: the text as it will be met
 MASK_WEIGHT = 0.2  # of the loss of guessing them
 TEACHER_WEIGHT = 0.7  # of the teachers' distributions, beside the labels
 EMBEDDINGS = "roberta.embeddings.word_embeddings.weight"
@@ -110,15 +113,14 @@ class Trainer:
         self.args = args
         self.device = torch.device(args.device)
         self.generator = torch.Generator().manual_seed(args.seed)
-        self.data = Augmenter(corpora, args.work / VOCABULARY, seed=args.seed, weights=WEIGHTS)
+        self.data = Augmenter(corpora, args.work / VOCABULARY, seed=args.seed, weights=WEIGHTS, variety=VARIETY)
         self.groups = Groups(
             self.data,
             seed=args.seed,
             n_pieces=max(GROUP, 8 * args.batch_pieces),
             batch_pieces=args.batch_pieces,
             max_pieces=WINDOW,
-            mask_share=MASK_SHARE,
-            mask_rate=0.15,
+            mask_rate=MASK_RATE,
         )
         self.n_groups = 0  # that have been learned from
         self.dev = dev
@@ -196,12 +198,19 @@ class Trainer:
         fall = min(1.0, (self.args.steps - self.step) / (FALL * self.args.steps))
         return self.args.rate * warm_up * fall
 
+    def is_falling(self) -> bool:
+        """Whether the rate of learning falls by now."""
+        return self.step >= (1 - FALL) * self.args.steps
+
     def train(self) -> None:
         """Train to the last step."""
         args = self.args
         last_save = time.time()
         groups = self.groups.iterate(self.n_groups, n_workers=args.workers)
         while self.step < args.steps:
+            if self.is_falling() and self.data.variety != PLAIN:
+                self.data.variety = PLAIN
+                groups = self.groups.iterate(self.n_groups, n_workers=args.workers)
             self.learn(groups)
             if time.time() - last_save > 120:
                 self.write_state()
@@ -215,7 +224,7 @@ class Trainer:
         batches = next(groups)
         self.n_groups += 1
         for batch in batches[: args.steps - self.step]:
-            if self.step >= (1 - FALL) * args.steps and not (args.work / STABLE).exists():
+            if self.is_falling() and not (args.work / STABLE).exists():
                 self.write_state(STABLE)  # whoever wants to train longer goes on from here
             if args.grow_at and self.step >= args.grow_at and not self.start:
                 self.grow()

@@ -21,8 +21,6 @@ UNSPACED = {"zh", "zh-Hant", "ja", "th"}
 PLACES = ("{PER}", "{ORG}", "{LOC}")
 WAYS = {"{AT}": "at", "{TO}": "to"}
 FRAME_SHARE = 0.06  # of sentences that are frames filled with names
-EXCHANGE_SHARE = 0.3  # of sentences in which half of the entities are exchanged
-SAMPLE_SHARE = 0.2  # of words whose pieces are sampled
 BOS, PAD, EOS, UNK = 0, 1, 2, 3
 IGNORED = -100
 _URL_HEAD = re.compile(r"https?://|www\.")
@@ -39,6 +37,16 @@ class Sentence(NamedTuple):
     words: List[str]
     tags: List[int]
     shares: Optional[np.ndarray] = None
+
+
+class Variety(NamedTuple):
+    """How much is varied: the share of sentences in which half of the entities are exchanged, of words whose pieces are
+    sampled, and of sequences in which pieces are masked.
+    """
+
+    exchange: float
+    sample: float
+    mask: float
 
 
 class Encoded(NamedTuple):
@@ -152,8 +160,17 @@ def train_vocabulary(corpora: Sequence[Corpus], model: Path, *, size: int, seed:
 class Augmenter:
     """Makes training sequences: sentences joined, entities exchanged, casing and punctuation varied, pieces sampled."""
 
-    def __init__(self, corpora: Sequence[Corpus], vocabulary: Path, *, seed: int, weights: Dict[str, float]):
+    def __init__(
+        self,
+        corpora: Sequence[Corpus],
+        vocabulary: Path,
+        *,
+        seed: int,
+        weights: Dict[str, float],
+        variety: Variety,
+    ):
         self.corpora = list(corpora)
+        self.variety = variety
         self.seed(seed)
         sentencepiece.set_random_generator_seed(seed)  # once a process: it has no effect behind the first use
         self.processor = sentencepiece.SentencePieceProcessor(model_file=str(vocabulary))
@@ -245,7 +262,7 @@ class Augmenter:
         has_source = corpus.key == "gold/de" and len(sentence.words) > 1 and _URL_HEAD.match(sentence.words[0])
         if has_source and rng.random() < 0.6:
             sentence = _cut(sentence, 1, None)  # GermEval's sentences begin with their source
-        if rng.random() < EXCHANGE_SHARE:
+        if rng.random() < self.variety.exchange:
             sentence = self._exchange(sentence, corpus.language)
         words, tags, shares = self._vary_end(sentence, corpus)
         draw = rng.random()
@@ -277,7 +294,7 @@ class Augmenter:
 
     def _encode(self, word: str, glued: bool) -> List[int]:
         """Ids of a word's pieces, as the fast tokenizer gives them; glued: without the mark of a space before."""
-        if self.rng.random() < SAMPLE_SHARE and len(word) > 2 and not glued:
+        if self.rng.random() < self.variety.sample and len(word) > 2 and not glued:
             ids = self.processor.encode(word, enable_sampling=True, alpha=0.3, nbest_size=-1)
             return [i + 1 if i else UNK for i in ids]
         key = (word, glued)
@@ -356,9 +373,7 @@ class Augmenter:
         masked = np.where(chosen & (how < 0.9), hidden, ids)
         return masked, np.where(chosen, ids, IGNORED)
 
-    def make_batches(
-        self, *, n_pieces: int, batch_pieces: int, max_pieces: int, mask_share: float, mask_rate: float
-    ) -> Iterator[Batch]:
+    def make_batches(self, *, n_pieces: int, batch_pieces: int, max_pieces: int, mask_rate: float) -> Iterator[Batch]:
         """Batches of sequences of like length, n_pieces in all."""
         drawn = []
         total = 0
@@ -384,7 +399,7 @@ class Augmenter:
                 array = np.array(ids)
                 all_shares[row, : len(ids)] = shares
                 padded[1, row, : len(ids)] = labels
-                if self.rng.random() < mask_share:
+                if self.rng.random() < self.variety.mask:
                     array, padded[2, row, : len(ids)] = self.mask(array, owners, mask_rate)
                 padded[0, row, : len(ids)] = array
             yield Batch(*padded, all_shares)

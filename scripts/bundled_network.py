@@ -161,7 +161,7 @@ class Tagger(nn.Module):
             x = x.gather(1, chosen[..., None].expand(-1, -1, width))
             joined = (self._linear(x, f"{own}.query"), *key_value)
         query, key, value = (part.view(size).transpose(1, 2) for part in joined)
-        context = functional.scaled_dot_product_attention(query, key, value, attn_mask=hidden_mask)
+        context = attend(query, key, value, hidden_mask)
         context = context.transpose(1, 2).reshape(x.shape)
         x = self._norm(
             x + drop(self._linear(context, f"{name}.attention.output.dense")), f"{name}.attention.output.LayerNorm"
@@ -183,3 +183,17 @@ class Tagger(nn.Module):
         """
         x = self._norm(functional.gelu(self._linear(hidden, "lm_head.dense")), "lm_head.layer_norm")
         return functional.linear(x, rows.to(x.dtype)).float() + self.weights["lm_head.bias"][candidates]
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Optional[Tensor]) -> Tensor:
+    """Attention; PyTorch's own takes 1.5 to 2.4 times as long in bfloat16 on a CPU as the products written out.
+
+    query, key, value (Tensor): Shape (n_windows, n_heads, length, head size).
+    mask (Optional[Tensor]): Added to the scores, shape (n_windows, 1, 1, length).
+    """
+    if query.device.type != "cpu" or query.dtype == torch.float32:
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
+    if mask is not None:
+        scores = scores + mask
+    return torch.matmul(scores.softmax(-1), value)

@@ -24,7 +24,7 @@ def test_readme_python_blocks_run(capsys):
         if language == "python" and not no_run:
             exec(compile(code, str(README), "exec"), namespace)
     out = capsys.readouterr().out
-    assert "Angela Merkel PER 0.96" in out
+    assert "Angela Merkel PER 0.97" in out
     assert "▁Angel" in out
 
 

@@ -6,8 +6,8 @@ from everyday import EVERYDAY
 
 # What the model gets wrong, with the language: to grow shorter.
 KNOWN_FAULTS = {
-    "Ahmet Ankara'ya gitti.",
-    "Kovács János Budapesten él.",
+    "Mein Bruder Thomas wohnt in Hamburg.",
+    "Моя сестра Анна живёт в Лондоне.",
     "Prezidents apmeklēja Vāciju.",
     "Președintele a vizitat Franța.",
     "สมชายอยู่ที่กรุงเทพ",
