@@ -7,7 +7,7 @@ import numpy as np
 from ..types import BoolArray, IntArray
 
 # A batch of fewer pieces takes a CPU as long as one of so many.
-SMALL_BATCH = 256
+SMALL_BATCH = 128
 # Pieces in a batch where neither the user nor the runtime says how many.
 MAX_BATCH = 4096
 # Pieces that could be computed in the time that a batch takes beside its own, where the runtime does not say how many.
