@@ -62,6 +62,7 @@ class DoublingLinear(torch.nn.Linear):
 def test_fast_network_keeps_linear_layers_with_arithmetic_of_their_own(network):
     network.classifier = DoublingLinear(network.config.hidden_size, 7)
     fast = make_fast(network)
+    assert fast is not network
     assert isinstance(fast.classifier, DoublingLinear)
     torch.testing.assert_close(run(fast), run(network), atol=1e-5, rtol=0)
 

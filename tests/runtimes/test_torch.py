@@ -53,6 +53,13 @@ def test_torch_runtime_takes_no_second_copy_of_embeddings_that_fit(network):
     assert runtime.network.get_input_embeddings().weight is network.get_input_embeddings().weight
 
 
+def test_torch_runtime_counts_what_each_piece_is_multiplied_with(network):
+    weights = network.named_parameters()
+    n_weights = sum(weight.numel() for name, weight in weights if not name.endswith("_embeddings.weight"))
+    overhead = TorchRuntime(network, precision="float32", device="cpu").overhead
+    assert overhead == 16 + int(4e8 / (2 * n_weights))
+
+
 def test_torch_runtime_gives_the_same_in_every_thread(network):
     runtime = TorchRuntime(network, precision="float32", device="cpu")
     ids, mask = pad(WINDOWS, width=8)
