@@ -1,5 +1,6 @@
 """spacy-streamlit on the component named `ner`, its pages really run."""
 
+import re
 from importlib.util import find_spec
 
 import pytest
@@ -24,14 +25,20 @@ def get_drawings(page):
     return [part.value for part in page.markdown if 'class="entities"' in part.value]
 
 
-def test_page_draws_entities(page):
+def find_scores(drawing):
+    return re.findall(r">(\d\.\d\d)</span>", drawing)
+
+
+def test_page_draws_entities(page, bundled):
     page.text_area[0].set_value("Emmanuel Macron wohnt in Berlin <script>").run()
     plain, scored = get_drawings(page)
     for drawing in (plain, scored):
         assert drawing.count("<mark") == 2
         assert "Emmanuel Macron" in drawing and "Berlin" in drawing and "PER" in drawing and "LOC" in drawing
         assert "<script>" not in drawing and "&lt;script&gt;" in drawing
-    assert "0.96" in scored and "0.96" not in plain
+    ents = bundled("Emmanuel Macron wohnt in Berlin <script>").ents
+    assert find_scores(plain) == []
+    assert find_scores(scored) == [format(ent._.score, ".2f") for ent in ents]
     assert page.dataframe[0].value[["text", "label_"]].values.tolist() == [
         ["Emmanuel Macron", "PER"],
         ["Berlin", "LOC"],
