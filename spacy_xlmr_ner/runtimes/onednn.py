@@ -8,7 +8,7 @@ SOURCE: torch/_inductor/fx_passes/mkldnn_fusion.py
 
 import copy
 from itertools import chain
-from typing import Any, Dict
+from typing import Any, Dict, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -19,6 +19,8 @@ TOLERANCES = {torch.float32: 1e-3, torch.bfloat16: 0.1}
 SAMPLE_LENGTH = 8
 # Attention written out holds the square of a window in memory.
 LONGEST_WRITTEN_OUT = 1024
+WRITTEN_OUT = "spacy_xlmr_ner_written_out"  # transformers' name for it
+HIDDEN = -1e4  # the score of a padded piece: its share is 0
 
 
 class PackedLinear(torch.nn.Module):
@@ -36,6 +38,35 @@ class PackedLinear(torch.nn.Module):
         """As torch.nn.Linear, without gradients."""
         found: Tensor = torch.ops.mkldnn._linear_pointwise(values, self._packed, self.bias, "none", [], "")
         return found
+
+
+def attend(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Optional[Tensor],
+    *,
+    scaling: float,
+    **_: Any,
+) -> Tuple[Tensor, None]:
+    """Attention in two products, as transformers calls it; without dropout and gradients.
+
+    transformers' own ("eager") goes over the scores twice more, to scale them and to add a mask that hides nothing.
+
+    query, key, value (Tensor): Shape (n_windows, n_heads, length, head size).
+    attention_mask (Optional[Tensor]): Shape (n_windows, 1, length, length), the same for all that attend; False: is not
+        attended to. None: nothing is hidden.
+    RETURNS (Tuple): What is attended to, shape (n_windows, length, n_heads, head size), and no scores.
+    """
+    n_windows, n_heads, length, size = query.shape
+    rows = (n_windows * n_heads, length, size)
+    scores = torch.bmm((query * scaling).reshape(rows), key.reshape(rows).transpose(1, 2))
+    if attention_mask is not None:
+        scores.view(n_windows, n_heads, length, length).masked_fill_(~attention_mask[:, :, :1], HIDDEN)
+    torch.softmax(scores, -1, out=scores)
+    context = torch.bmm(scores, value.reshape(rows)).view(n_windows, n_heads, length, size)
+    return context.transpose(1, 2).contiguous(), None
 
 
 def make_fast(network: torch.nn.Module) -> torch.nn.Module:
@@ -66,8 +97,17 @@ def _pack(network: torch.nn.Module) -> torch.nn.Module:
             if type(child) is torch.nn.Linear:  # a class of its own has its own arithmetic
                 setattr(module, name, PackedLinear(child))
     if _find_dtype(fast) == torch.bfloat16 and _can_write_attention_out(fast):
-        fast.set_attn_implementation("eager")
+        _register_attention()
+        fast.set_attn_implementation(WRITTEN_OUT)  # type: ignore[operator]
     return fast
+
+
+def _register_attention() -> None:
+    from transformers import AttentionInterface
+    from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+
+    AttentionInterface.register(WRITTEN_OUT, attend)
+    AttentionMaskInterface.register(WRITTEN_OUT, sdpa_mask)
 
 
 def _can_write_attention_out(network: torch.nn.Module) -> bool:

@@ -48,10 +48,22 @@ def test_fast_network_attends_by_products_in_bfloat16(network):
         pytest.skip("this transformers lets nobody choose")
     assert make_fast(network).config._attn_implementation == "sdpa"
     half = copy.deepcopy(network).bfloat16()
-    assert make_fast(half).config._attn_implementation == "eager"
+    assert make_fast(half).config._attn_implementation == onednn.WRITTEN_OUT
     assert half.config._attn_implementation == "sdpa"
     half.config.max_position_embeddings = 8192  # the square of which would fill the memory
     assert make_fast(half).config._attn_implementation == "sdpa"
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("is_padded", [False, True])
+def test_attention_written_out_is_pytorchs(is_padded):
+    parts = torch.randn(3, 2, 4, 5, 8, generator=torch.Generator().manual_seed(0))  # n_windows 2, n_heads 4, length 5
+    mask = torch.ones(2, 1, 5, 5, dtype=torch.bool)
+    mask[1, :, :, 3:] = False
+    mask = mask if is_padded else None
+    found, _ = onednn.attend(None, *parts, mask, scaling=8**-0.5)
+    expected = torch.nn.functional.scaled_dot_product_attention(*parts, attn_mask=mask)
+    torch.testing.assert_close(found, expected.transpose(1, 2), atol=1e-5, rtol=0)
 
 
 class DoublingLinear(torch.nn.Linear):
