@@ -6,8 +6,8 @@ Steps: a SentencePiece vocabulary; training, masked pieces guessed beside the ta
 which are then doubled (a network of two layers learns the words more than twice as fast); the averaged weights or the
 last, whichever the dev sets prefer, written as a Hugging Face folder. The first two leave their results in the work
 folder: a vocabulary that stands there is taken, training goes on from its last state, so the command can be stopped at
-any time and given again. The rate of learning is constant for the first half of the steps and then falls to
-zero: as long as that has not begun, --steps may be changed. Where the work folder was not kept, --from takes vocabulary
+any time and given again. The rate of learning is constant at first and falls to zero in the last --fall of the steps:
+as long as that has not begun, --steps may be changed. Where the work folder was not kept, --from takes vocabulary
 and weights of a folder that this script has written, and the optimizers begin anew. It trains on a GPU where there is
 one, which wants larger batches (--batch-pieces 16384). Training itself needs PyTorch, SentencePiece and safetensors
 alone; what teachers and the result need is imported where they are made.
@@ -49,20 +49,19 @@ from torch.nn import functional
 VOCABULARY = "sentencepiece.bpe.model"
 STATE = "state.pt"
 STABLE = "state-before-the-fall.pt"
-FALL = 0.48  # the share of the steps, at the end, in which the rate of learning falls to zero
 LOG = "log.jsonl"
 BIASES = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
 WINDOW = 512
 GROUP = 48 * 2048  # pieces of the batches that are drawn and sorted together
 N_RIVALS = 1024  # pieces that a masked one is told from, beside the others that are masked
 MASK_RATE = 0.15  # of the words of a sequence in which pieces are masked
-VARIETY = Variety(exchange=0.15, sample=0.1, mask=0.3)
-PLAIN = Variety(exchange=0.05, sample=0.03, mask=0.0)  # while the rate falls: the text as it will be met
+VARIETY = Variety(exchange=0.15, sample=0.2, mask=0.3)
+PLAIN = Variety(exchange=0.05, sample=0.05, mask=0.0)  # below half of the rate: the text as it will be met
 MASK_WEIGHT = 0.2  # of the loss of guessing them
-TEACHER_WEIGHT = 0.7  # of the teachers' distributions, beside the labels
+TEACHER_WEIGHT = 0.5  # of the teachers' distributions, beside the labels
 EMBEDDINGS = "roberta.embeddings.word_embeddings.weight"
 # How often each corpus is drawn from, beside its size to the power of 0.7: the smallest and the noisiest need a hand.
-WEIGHTS = {"panx": 2.4, "gold/ar": 2.0, "gold/ro": 2.0, "gold/de": 1.8, "uner/da": 1.3, "uner/sk": 1.2}
+WEIGHTS = {"panx": 1.8, "gold/ar": 2.0, "gold/ro": 2.0, "gold/de": 1.8, "uner/da": 1.3, "uner/sk": 1.2}
 
 
 def main() -> None:
@@ -79,6 +78,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--workers", type=int, help="processes that make batches; a GPU needs all there are")
     parser.add_argument("--rate", type=float, default=2e-3, help="of learning, at its peak")
+    parser.add_argument("--fall", type=float, default=0.48, help="share of the steps in which the rate falls to zero")
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--smoothing", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
@@ -195,12 +195,16 @@ class Trainer:
     def find_rate(self) -> float:
         """The rate of learning: a short warm-up, also behind a growth, constant, and a fall to zero."""
         warm_up = min(1.0, (self.step - self.start + 1) / 400)
-        fall = min(1.0, (self.args.steps - self.step) / (FALL * self.args.steps))
+        fall = min(1.0, (self.args.steps - self.step) / (self.args.fall * self.args.steps))
         return self.args.rate * warm_up * fall
 
     def is_falling(self) -> bool:
         """Whether the rate of learning falls by now."""
-        return self.step >= (1 - FALL) * self.args.steps
+        return self.step >= (1 - self.args.fall) * self.args.steps
+
+    def is_late(self) -> bool:
+        """Whether the rate of learning has fallen by half."""
+        return self.step >= (1 - self.args.fall / 2) * self.args.steps
 
     def train(self) -> None:
         """Train to the last step."""
@@ -208,7 +212,7 @@ class Trainer:
         last_save = time.time()
         groups = self.groups.iterate(self.n_groups, n_workers=args.workers)
         while self.step < args.steps:
-            if self.is_falling() and self.data.variety != PLAIN:
+            if self.is_late() and self.data.variety != PLAIN:
                 self.data.variety = PLAIN
                 groups = self.groups.iterate(self.n_groups, n_workers=args.workers)
             self.learn(groups)

@@ -19,8 +19,9 @@ from torch.utils.data import DataLoader, Dataset
 TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 UNSPACED = {"zh", "zh-Hant", "ja", "th"}
 PLACES = ("{PER}", "{ORG}", "{LOC}")
-WAYS = {"{AT}": "at", "{TO}": "to"}
-FRAME_SHARE = 0.06  # of sentences that are frames filled with names
+WAYS = {"{AT}": "at", "{TO}": "to", "{SEEN}": "seen"}
+FRAME_SHARE = 0.08  # of sentences that are frames filled with names; half of it is the same for all languages
+MOST_FRAMES = 0.3  # of the sentences of a language
 BOS, PAD, EOS, UNK = 0, 1, 2, 3
 IGNORED = -100
 _URL_HEAD = re.compile(r"https?://|www\.")
@@ -182,6 +183,7 @@ class Augmenter:
         # Shares are of words; a corpus of long sentences is drawn from less often.
         per_sentence = shares / (sizes / [len(corpus.sentences) for corpus in corpora])
         self.draw = per_sentence / per_sentence.sum()
+        self.frame_shares = self._share_frames()
         self._cache: Dict[Tuple[str, bool], List[int]] = {}
         self.everyday = read_names()
         self.frames = {lang: own + self.everyday[lang].frames for lang, own in read_frames().items()}
@@ -191,6 +193,14 @@ class Augmenter:
         """Begin all random choices anew."""
         self.numpy_rng = np.random.default_rng(numbers)
         self.rng = random.Random(int(self.numpy_rng.integers(2**63)))
+
+    def _share_frames(self) -> Dict[str, float]:
+        """The share of frames in the sentences of each language: more where there are few sentences."""
+        drawn: Dict[str, float] = defaultdict(float)
+        for corpus, share in zip(self.corpora, self.draw):
+            drawn[corpus.language] += share
+        even = FRAME_SHARE / 2 / len(drawn)
+        return {language: min(MOST_FRAMES, FRAME_SHARE / 2 + even / share) for language, share in drawn.items()}
 
     def _collect_names(self) -> None:
         """Names by language and kind, and by script and kind."""
@@ -348,7 +358,7 @@ class Augmenter:
             if not corpus.is_running:
                 at = self.rng.randrange(len(corpus.sentences))
             sentence = corpus.sentences[(at + i * corpus.is_running) % len(corpus.sentences)]
-            if self.rng.random() < FRAME_SHARE:
+            if self.rng.random() < self.frame_shares[corpus.language]:
                 sentence = self._fill_frame(corpus.language)
             sentence = self._vary(sentence, corpus)
             more = self._encode_sentence(sentence, corpus)

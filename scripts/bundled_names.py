@@ -1,13 +1,15 @@
 """Common names and places, and sentences for them, written for the training of the model in the package.
 
 The corpora have rare names in plenty, and the everyday ones no more often than those; places after a preposition
-bend in many languages. In `at` (where?) and `to` (where to?) the leading words that begin with a small letter belong
-to no name, and `*` stands for each of `loc`. No sentence of tests/everyday.py is among the frames.
+bend in many languages. In `at` (where?), `to` (where to?) and `seen` (as an object) the leading words that begin with
+a small letter belong to no name, and `*` stands for each of `loc`. bundled_people.py has more. No sentence of tests/everyday.py is among the frames.
 """
 
 import random
 from dataclasses import dataclass
 from typing import Dict, List, Tuple
+
+from bundled_people import read_people
 
 _NAMES = """
 # en
@@ -227,6 +229,7 @@ class EverydayNames:
     org: List[List[str]]
     at: List[List[str]]
     to: List[List[str]]
+    seen: List[List[str]]
     frames: List[List[str]]
 
     def pick(self, kind: int, rng: random.Random) -> List[str]:
@@ -241,7 +244,7 @@ class EverydayNames:
         return ["".join(words)] if self.language in JOINED and draw < 0.8 else words
 
     def pick_place(self, way: str, rng: random.Random) -> Tuple[List[str], int, int]:
-        """A place with its preposition or ending, `at` or `to`: the words, and where the name begins and ends."""
+        """A place with its preposition or ending, `at`, `to` or `seen`: the words, and where the name begins and ends."""
         phrase = rng.choice(getattr(self, way))
         if "*" in phrase:
             at, name = phrase.index("*"), rng.choice(self.loc)
@@ -253,11 +256,14 @@ class EverydayNames:
 def read_names() -> Dict[str, EverydayNames]:
     """The lists by language."""
     names = {}
+    people = read_people()
     for block in _NAMES.strip("# \n").split("\n# "):
         language, *lines = block.split("\n")
         lists = {}
         for line in lines:
             key, content = line.split(": ", 1)
             lists[key] = [entry.split() for entry in content.split(" | ")]
+        for key, entries in people[language].items():
+            lists[key] = lists.get(key, []) + entries
         names[language] = EverydayNames(language, **lists)
     return names
