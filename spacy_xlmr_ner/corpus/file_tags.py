@@ -32,6 +32,9 @@ class TokenEnt(NamedTuple):
     label: str
 
 
+Spelling = Callable[[TokenEnt, Optional[TokenEnt]], List[str]]  # of an entity and the one before it: its tags
+
+
 def read_ents(
     path: Path, sentences: Sequence[Sentence], reject: Reject
 ) -> Tuple[List[Tuple[Sentence, List[TokenEnt]]], Optional[str]]:
@@ -55,8 +58,9 @@ def read_ents(
     if scheme is None:
         return [(sentence, []) for sentence in kept], None
     found = list(zip(kept, _find_ents(kept, scheme)))
-    has_prefixes = not set(scheme.labels) & set(scheme.tags)
-    return found, _name_scheme(path, found) if has_prefixes else "IO"
+    if set(scheme.tags) <= {OUTSIDE, *scheme.labels}:
+        return found, "IO"
+    return found, _name_scheme(path, found, {**SPELLINGS, "IO": spell_io} if scheme.bare else SPELLINGS)
 
 
 def _find_scheme(counts: Dict[str, int]) -> Optional[TagScheme]:
@@ -68,9 +72,12 @@ def _find_scheme(counts: Dict[str, int]) -> Optional[TagScheme]:
         names = prefixed
     if not names:
         return None
-    # Without a longer entity S-X alone could be a label; in a file it is a tag.
+    # Without a longer entity S-X alone could be a label; in a file it is a tag. So is B-X where X alone stands as well.
     has_only_single = all(tag.startswith(("S-", "U-")) for tag in names)
-    return TagScheme([OUTSIDE, *names], "bioes" if has_only_single else None)
+    beside_bare = [tag for tag in prefixed if tag[2:] in names]
+    if has_only_single or any(tag[0] not in "BI" for tag in beside_bare):
+        return TagScheme([OUTSIDE, *names], "bioes")
+    return TagScheme([OUTSIDE, *names], "iob" if beside_bare else None)
 
 
 def _drop_lines(sentence: Sentence, allowed: Iterable[str], example: str, reject: Reject) -> Sentence:
@@ -119,28 +126,42 @@ def spell_bioes(ent: TokenEnt, before: Optional[TokenEnt]) -> List[str]:
     return [f"B-{ent.label}", *[f"I-{ent.label}"] * (ent.end - ent.start - 2), f"E-{ent.label}"]
 
 
-SPELLINGS: Dict[str, Callable[[TokenEnt, Optional[TokenEnt]], List[str]]] = {
+def spell_io(ent: TokenEnt, before: Optional[TokenEnt]) -> List[str]:
+    """A label is all that a tag is."""
+    return [ent.label] * (ent.end - ent.start)
+
+
+SPELLINGS: Dict[str, Spelling] = {
     "IOB2": spell_iob2,
     "IOB1": spell_iob1,
     "BIOES": spell_bioes,
 }
 
 
-def _find_misspelt(sentence: Sentence, ents: Sequence[TokenEnt], scheme: str) -> Optional[TokenEnt]:
+def _find_misspelt(sentence: Sentence, ents: Sequence[TokenEnt], spell: Spelling) -> Optional[TokenEnt]:
     """The first entity that is not spelt as a scheme does; None: all are."""
     for ent, before in zip(ents, [None, *ents]):
-        tags = [tag[:1].translate(_ROLES) + tag[1:] for tag in sentence.tags[ent.start : ent.end]]
-        if tags != SPELLINGS[scheme](ent, before):
+        if list(map(_unify, sentence.tags[ent.start : ent.end])) != spell(ent, before):
             return ent
     return None
 
 
-def _name_scheme(path: Path, found: Sequence[Tuple[Sentence, List[TokenEnt]]]) -> Optional[str]:
+def _unify(tag: str) -> str:
+    """A tag of BMES or BILOU as BIOES has it."""
+    return tag[0].translate(_ROLES) + tag[1:] if _PREFIXED.fullmatch(tag) else tag
+
+
+def _name_scheme(
+    path: Path, found: Sequence[Tuple[Sentence, List[TokenEnt]]], spellings: Dict[str, Spelling]
+) -> Optional[str]:
     """The scheme that spells most of the sentences; a warning if it does not spell all."""
     with_ents = [(sentence, ents) for sentence, ents in found if ents]
     if not with_ents:
         return None
-    misspelt = {name: [_find_misspelt(sentence, ents, name) for sentence, ents in with_ents] for name in SPELLINGS}
+    misspelt = {
+        name: [_find_misspelt(sentence, ents, spell) for sentence, ents in with_ents]
+        for name, spell in spellings.items()
+    }
     best = max(misspelt, key=lambda name: misspelt[name].count(None))
     n_fit = misspelt[best].count(None)
     for (sentence, _), ent in zip(with_ents, misspelt[best]):

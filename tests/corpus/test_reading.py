@@ -228,6 +228,9 @@ def test_read_docs_warns_of_rejected_lines(write):
         (["A\tI-X\nB\tB-X\n", "A\tI-X\n", "A\tB-X\nB\tI-X\n"], "IOB1", 6, [2, 1, 1]),
         (["A\tB-X\nB\tI-X\n", "A\tB-X\n", "a\tO\nA\tI-X\n"], "IOB2", 7, [1, 1, 1]),
         (["A\tB-X\nB\tE-X\n", "A\tS-X\n", "A\tS-X\nB\tB-X\nC\tO\n"], "BIOES", 7, [1, 1, 2]),
+        (["A\tX\nB\tX\n", "A\tX\nB\tY\n", "A\tB-X\nB\tB-X\nC\tB-Y\n"], "IO", 7, [1, 2, 3]),
+        (["A\tX\nB\tX\n", "A\tX\nB\tY\n", "A\tB-X\nB\tI-X\n"], "IO", 7, [1, 2, 1]),
+        (["A\tMISC\nB\tMISC\n", "A\tMISC\n", "A\tB-MISC\nB\tE-MISC\n"], "IO", 6, [1, 1, 1]),
     ],
 )
 def test_reader_warns_of_a_scheme_that_changes(write, blocks, scheme, line, n_ents):
@@ -238,10 +241,13 @@ def test_reader_warns_of_a_scheme_that_changes(write, blocks, scheme, line, n_en
     assert reader.files[0].scheme == scheme
 
 
-def test_reader_does_not_warn_of_one_scheme(write):
+@pytest.mark.parametrize(
+    "text", ["A\tI-X\nB\tB-X\nC\tI-X\nD\tI-Y\n\nE\tO\n", "A\tX\nB\tB-Y\nC\tX\n", "A\tMISC\nB\tO\n"]
+)
+def test_reader_does_not_warn_of_one_scheme(write, text):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        list(read_docs(write("A\tI-X\nB\tB-X\nC\tI-X\nD\tI-Y\n\nE\tO\n")))
+        list(read_docs(write(text)))
 
 
 def test_reader_keeps_missing_annotation(write):
