@@ -354,13 +354,14 @@ def test_accumulated_gradients_step_as_one_batch_does(make_nlp, random_checkpoin
             np.testing.assert_allclose(values, other[name], atol=1e-4, err_msg=name)
 
 
-def test_get_loss_is_the_mean_cross_entropy(make_nlp, chosen_checkpoint):
-    # By hand: the right tag has the logit 8, six others 0, so each token costs log(1 + 6 exp(-8)).
-    nlp = make_nlp(chosen_checkpoint)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_get_loss_is_the_mean_cross_entropy(make_nlp, chosen_checkpoint, smoothing):
+    # By hand: the right tag has the logit 8, six others 0, so -log p is log(1 + 6 exp(-8)) for it and 8 more for them.
+    nlp = make_nlp(chosen_checkpoint, label_smoothing=smoothing)
     ner = nlp.get_pipe("xlmr_ner")
     examples = make_examples(nlp, [(["Anna", "loves", "Berlin"], [(0, 1, "PER"), (2, 3, "LOC")])])
     loss, gradient = ner.get_loss(examples, ner.predict([examples[0].predicted]))
-    assert loss == pytest.approx(np.log(1 + 6 * np.exp(-8)), rel=1e-3)
+    assert loss == pytest.approx(np.log(1 + 6 * np.exp(-8)) + smoothing * 8 * 6 / 7, rel=1e-3)
     assert gradient[0].shape == (3, 7)
     np.testing.assert_allclose(gradient[0].sum(axis=1), 0, atol=1e-7)
 

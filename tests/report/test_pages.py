@@ -75,6 +75,25 @@ def test_page_has_every_part(page):
     assert headings == ["Scores", "Kinds of error", "Confusion of tags", "Loss", "Docs of highest loss"]
 
 
+def get_row(page, heading, name):
+    """The texts of the cells of a row in the first table behind a heading."""
+    rows = page[page.index(heading) :].split("</table>")[0].split("<tr")
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+    texts = [[re.sub("<.*?>", "", cell) for cell in row] for row in cells]
+    return next(row[1:] for row in texts if row and row[0] == name)
+
+
+def test_page_shows_which_share_of_a_tag_is_taken_for_another(page):
+    # Of the two tokens outside, "in" is found to be so, and "Berlin" to be a place; of O, PER, ORG, LOC, B before I.
+    assert get_row(page, ">Confusion of tags<", "O") == ["2", "0.500", "·", "·", "·", "·", "0.500", "·"]
+
+
+def test_page_shows_the_mean_loss_of_a_token_and_its_sum(page):
+    # By hand: another tag than the gold one has the logit 8, six have 0: 8 + log(1 + 6 exp(-8)) = 8.002, twice.
+    assert get_row(page, ">By token<", "Berlin") == ["2", "8.002", "16.0"]
+    assert get_row(page, ">By gold tag<", "B-ORG") == ["1", "8.002", "8.0"]
+
+
 def test_page_shows_figures_with_intervals(page, evaluation):
     f1 = evaluation.scores.overall.f1
     assert f'{f1.value:.3f}<span class="interval">{f1.low:.3f}–{f1.high:.3f}</span>' in page

@@ -65,16 +65,24 @@ OPTIMIZERS = {
 }
 
 
+def find_layer_rate(name):
+    """What a layer decay of 0.5 makes of the rate of learning: the head's stays, each layer below has half."""
+    rates = {"embeddings": 0.125, "layer.0.": 0.25, "layer.1.": 0.5, "classifier": 1.0}
+    return next(rate for part, rate in rates.items() if part in name)
+
+
+@pytest.mark.parametrize("has_decay", [False, True])
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_finish_update_steps_as_thincs_optimizer(network, kind):
+def test_finish_update_steps_as_thincs_optimizer(network, kind, has_decay):
     reference = {name: values.copy() for name, values in get_weights(network).items()}
     optimizer, expected = OPTIMIZERS[kind](), OPTIMIZERS[kind]()
-    trainer = make_trainer(network)
+    trainer = make_trainer(network, layer_decay=0.5 if has_decay else 1.0)
     for step in range(3):
         gradients = get_gradients(network, [backprop(trainer, step)])
         trainer.finish_update(optimizer, SHIM, where="")
         for name, gradient in gradients.items():
-            reference[name], _ = expected((SHIM, name), reference[name], gradient.copy())
+            rate = find_layer_rate(name) if has_decay else 1.0
+            reference[name], _ = expected((SHIM, name), reference[name], gradient.copy(), lr_scale=rate)
     for name, values in get_weights(network).items():
         np.testing.assert_allclose(values, reference[name], atol=2e-5, err_msg=name)
     if optimizer.averages is not None:
@@ -200,9 +208,8 @@ def test_layer_decay_slows_lower_layers(network):
     expected = get_gradients(network, [backprop(trainer)])
     before = get_weights(network)
     trainer.finish_update(SGD(1.0, use_averages=False, grad_clip=0.0), SHIM, where="")
-    rates = {"embeddings": 0.125, "layer.0.": 0.25, "layer.1.": 0.5, "classifier": 1.0}
     for name, values in get_weights(network).items():
-        rate = next(rate for part, rate in rates.items() if part in name)
+        rate = find_layer_rate(name)
         np.testing.assert_allclose(before[name] - values, expected.get(name, 0.0) * rate, atol=1e-5, err_msg=name)
 
 
@@ -252,13 +259,23 @@ def test_network_predicts_without_dropout_after_an_update(network):
     assert not any(module.training for module in network.modules())
 
 
-def test_gradient_checkpointing_gives_the_same_gradients(network):
-    plain = get_gradients(network, [backprop(make_trainer(copy.deepcopy(network)))])
-    trainer = make_trainer(network, gradient_checkpointing=True)
-    backprop(trainer)
-    for name, weight in network.named_parameters():
-        if weight.grad is not None:
-            np.testing.assert_allclose(weight.grad, plain[name], atol=1e-5, err_msg=name)
+@pytest.mark.parametrize("is_on, n_runs", [(False, 1), (True, 2)])
+def test_gradient_checkpointing_computes_layers_anew(network, is_on, n_runs):
+    runs = []
+    network.roberta.encoder.layer[0].intermediate.register_forward_hook(lambda *_: runs.append(1))
+    backprop(make_trainer(network, gradient_checkpointing=is_on))
+    assert len(runs) == n_runs
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_gradient_checkpointing_gives_the_same_gradients(network, dropout):
+    gradients = []
+    for is_on in (False, True):
+        own = copy.deepcopy(network)
+        torch.manual_seed(0)
+        backprop(make_trainer(own, gradient_checkpointing=is_on), dropout=dropout)
+        gradients.append({name: weight.grad for name, weight in own.named_parameters() if weight.grad is not None})
+    torch.testing.assert_close(gradients[1], gradients[0], atol=1e-5, rtol=0)
 
 
 def test_mixed_precision_computes_in_it_and_keeps_float32_weights(network):
