@@ -160,6 +160,7 @@ class Trainer:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "start": self.start,
             "generator": self.generator.get_state(),
+            "dropout": self.dropout.get_state() if isinstance(self.dropout, DropoutPool) else None,
             "n_groups": self.n_groups,
             "step": self.step,
             "seconds": self.seconds,
@@ -178,6 +179,8 @@ class Trainer:
             optimizer.load_state_dict(optimizer_state)
         self.start = state["start"]
         self.generator.set_state(state["generator"].cpu())
+        if isinstance(self.dropout, DropoutPool) and state["dropout"] is not None:
+            self.dropout.set_state(state["dropout"])
         self.n_groups, self.step, self.seconds = state["n_groups"], state["step"], state["seconds"]
 
     def grow(self) -> None:

@@ -2,11 +2,12 @@
 
 import gzip
 import io
+import math
 import random
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import count
+from itertools import accumulate, count
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -22,6 +23,9 @@ PLACES = ("{PER}", "{ORG}", "{LOC}")
 WAYS = {"{AT}": "at", "{TO}": "to", "{SEEN}": "seen"}
 FRAME_SHARE = 0.08  # of sentences that are frames filled with names; half of it is the same for all languages
 MOST_FRAMES = 0.3  # of the sentences of a language
+N_WAYS = 64  # to part a word in pieces, to draw from
+SAMPLING_ALPHA = 0.3
+MOST_WORDS = 2_000_000  # whose pieces are kept
 BOS, PAD, EOS, UNK = 0, 1, 2, 3
 IGNORED = -100
 _URL_HEAD = re.compile(r"https?://|www\.")
@@ -173,7 +177,6 @@ class Augmenter:
         self.corpora = list(corpora)
         self.variety = variety
         self.seed(seed)
-        sentencepiece.set_random_generator_seed(seed)  # once a process: it has no effect behind the first use
         self.processor = sentencepiece.SentencePieceProcessor(model_file=str(vocabulary))
         self.n_pieces = self.processor.get_piece_size() + 2
         self.mask_id = self.n_pieces - 1
@@ -185,6 +188,7 @@ class Augmenter:
         self.draw = per_sentence / per_sentence.sum()
         self.frame_shares = self._share_frames()
         self._cache: Dict[Tuple[str, bool], List[int]] = {}
+        self._ways: Dict[str, Tuple[List[List[int]], List[float]]] = {}
         self.everyday = read_names()
         self.frames = {lang: own + self.everyday[lang].frames for lang, own in read_frames().items()}
         self._collect_names()
@@ -305,8 +309,9 @@ class Augmenter:
     def _encode(self, word: str, glued: bool) -> List[int]:
         """Ids of a word's pieces, as the fast tokenizer gives them; glued: without the mark of a space before."""
         if self.rng.random() < self.variety.sample and len(word) > 2 and not glued:
-            ids = self.processor.encode(word, enable_sampling=True, alpha=0.3, nbest_size=-1)
-            return [i + 1 if i else UNK for i in ids]
+            ways, weights = self._find_ways(word)
+            if ways:
+                return self.rng.choices(ways, cum_weights=weights)[0]
         key = (word, glued)
         ids = self._cache.get(key)
         if ids is None:
@@ -318,9 +323,23 @@ class Augmenter:
             else:
                 ids = self.processor.encode(word)
             ids = [i + 1 if i else UNK for i in ids]
-            if len(self._cache) < 2_000_000:
+            if len(self._cache) < MOST_WORDS:
                 self._cache[key] = ids
         return ids
+
+    def _find_ways(self, word: str) -> Tuple[List[List[int]], List[float]]:
+        """The likeliest ways to part a word in pieces, and their running weights: SentencePiece's own sampling draws
+        from a generator that cannot be set back, so that a run that was stopped went on differently.
+        """
+        if word not in self._ways:
+            found = self.processor.nbest_encode_as_ids(word, nbest_size=N_WAYS)
+            scores = [sum(map(self.processor.get_score, way)) for way in found]
+            weights = list(accumulate(math.exp(SAMPLING_ALPHA * (score - max(scores))) for score in scores))
+            ways = [[i + 1 if i else UNK for i in way] for way in found]
+            if len(self._ways) > MOST_WORDS:
+                return ways, weights
+            self._ways[word] = ways, weights
+        return self._ways[word]
 
     def _encode_sentence(self, sentence: Sentence, corpus: Corpus) -> Encoded:
         """One sentence; no special pieces."""
@@ -416,8 +435,7 @@ class Augmenter:
 
 
 class Groups(Dataset):
-    """Groups of batches by their number, which decides what is in them, sampled pieces aside: SentencePiece draws those
-    from a generator that it keeps for each process.
+    """Groups of batches by their number, which decides what is in them.
 
     data (Augmenter): Makes them.
     seed (int): Of all groups.

@@ -6,7 +6,7 @@ pieces; dropout comes from a pool of random numbers (PyTorch's own took a fifth 
 """
 
 from dataclasses import dataclass
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +43,14 @@ class DropoutPool:
 
     def _make(self, size: int) -> Tensor:
         return (torch.rand(size, generator=self.generator) >= self.rate).to(self.dtype) / (1 - self.rate)
+
+    def get_state(self) -> Tuple[Tensor, int]:
+        """All that decides what is dropped next, beside the generator."""
+        return self.pool, self.next
+
+    def set_state(self, state: Tuple[Tensor, int]) -> None:
+        """Go on from what get_state gave."""
+        self.pool, self.next = state
 
     def refresh(self) -> None:
         """Make a part of the pool anew."""

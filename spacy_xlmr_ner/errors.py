@@ -419,9 +419,8 @@ class Warnings(metaclass=ErrorsWithCodes):
         "untrained head for these. To keep the head give its labels as `labels` in [initialize.components.{name}]."
     )
     XW204 = (
-        "In a first batch {n} gold entities begin or end inside a token or on whitespace ({examples}). Their tokens "
-        "have no part in the training of component '{name}'. This is said once; `python -m spacy_xlmr_ner debug` "
-        "lists them."
+        "In {where} {n} gold entities begin or end inside a token or on whitespace ({examples}). Their tokens have no "
+        "part in the training of component '{name}'. This is said once; `python -m spacy_xlmr_ner debug` lists them."
     )
     XW205 = (
         "The training data holds entities of {found}, which component '{name}' has no tags for (it has: {known}). "
@@ -431,6 +430,11 @@ class Warnings(metaclass=ErrorsWithCodes):
     XW206 = (
         "None of the training docs of component '{name}' has an entity. The labels stay those of the checkpoint: "
         "{known}."
+    )
+    XW207 = (
+        "The docs to measure by hold entities of {found} ({n} in this round), no labels of component '{name}' "
+        "(it has: {known}). Where no other component finds them they count as missed. Have examples of them in the "
+        "training data, or leave them out. This is said once."
     )
     XW230 = (
         "The gold annotation has labels that the model '{model}' lacks: {found}. Their entities ({n} here) count as "

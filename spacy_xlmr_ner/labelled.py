@@ -2,7 +2,7 @@
 
 import itertools
 import warnings
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
@@ -12,7 +12,7 @@ from thinc.api import Model
 
 from .decoding import EntDecoder
 from .errors import Errors, Warnings
-from .gold import collect_labels
+from .gold import align_ents, collect_labels
 from .settings import check_label_list
 from .tags import list_tags
 from .types import SchemeName, TaggerModel
@@ -137,10 +137,37 @@ class LabelledTagger(TrainablePipe):
             raise ValueError(Errors.XN205.format(name=self.name))
         # nlp.initialize() without data gives one example, without annotation.
         is_annotated = first[0].reference.has_annotation("ENT_IOB")
-        counts = collect_labels(itertools.chain(first, examples))
+        misfits: List[str] = []
+        counts = collect_labels(_watch(itertools.chain(first, examples), misfits))
+        self._warn_of_misfits(misfits, where="the training data")
         if not counts and is_annotated and self.labels:
             warnings.warn(Warnings.XW206.format(name=self.name, known=", ".join(self.labels)), stacklevel=3)
         return [*counts, *(label for label in self._added if label not in counts)] if counts else []
+
+    def _warn_of_misfits(self, texts: Sequence[str], *, where: str) -> None:
+        """Say once that there are gold entities that do not fit the tokens."""
+        if texts and "XW204" not in self._warned:
+            self._warned.add("XW204")
+            shown = ", ".join(repr(text[:40]) for text in texts[:3])
+            message = Warnings.XW204.format(where=where, n=len(texts), examples=shown, name=self.name)
+            warnings.warn(message, stacklevel=4)
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
+        """Score a batch of examples with the scorer of the config. Labels of the gold that are none of the component's
+        are warned of once.
+
+        examples (Iterable[Example]): The batch, with predictions.
+        RETURNS (Dict[str, Any]): As the scorer names them.
+        """
+        examples = list(examples)
+        lacking = {label: n for label, n in collect_labels(examples).items() if label not in self.labels}
+        if lacking and "XW207" not in self._warned:
+            self._warned.add("XW207")
+            found, known = ", ".join(lacking), ", ".join(self.labels)
+            message = Warnings.XW207.format(found=found, n=sum(lacking.values()), name=self.name, known=known)
+            warnings.warn(message, stacklevel=2)
+        scores: Dict[str, Any] = super().score(examples, **kwargs)
+        return scores
 
     def _reset_head(self, labels: Sequence[str]) -> None:
         """Have an untrained head for some labels, which bear the names that `label_map` gives."""
@@ -152,3 +179,10 @@ class LabelledTagger(TrainablePipe):
         tags = list_tags([own_names.get(label, label) for label in labels], scheme)
         self.model.attrs["reset_head"](self.model, tags)
         self._decoder = self._rehearsal_model = None
+
+
+def _watch(examples: Iterable[Example], misfits: List[str]) -> Iterator[Example]:
+    """The examples; texts of gold entities that do not fit the tokens are added to a list as they pass."""
+    for example in examples:
+        misfits.extend(span.text for span in align_ents(example)[1])
+        yield example

@@ -137,11 +137,7 @@ class TrainableTagger(LabelledTagger):
 
     def _warn_of_gold(self, gold: GoldTags) -> None:
         """Say once what of the gold is not learned from."""
-        if gold.misfits and "XW204" not in self._warned:
-            self._warned.add("XW204")
-            shown = ", ".join(repr(span.text[:40]) for span in gold.misfits[:3])
-            message = Warnings.XW204.format(n=len(gold.misfits), examples=shown, name=self.name)
-            warnings.warn(message, stacklevel=3)
+        self._warn_of_misfits([span.text for span in gold.misfits], where="a first batch")
         if gold.unknown and "XW205" not in self._warned:
             self._warned.add("XW205")
             message = Warnings.XW205.format(found=", ".join(gold.unknown), name=self.name, known=", ".join(self.labels))

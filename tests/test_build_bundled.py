@@ -56,3 +56,10 @@ def test_script_learns_grows_and_goes_on(build, tmp_path):
     network = AutoModelForTokenClassification.from_pretrained(tmp_path / "checkpoint")
     assert network.config.num_hidden_layers == 4
     assert set(network.config.id2label.values()) == {"O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"}
+
+
+def test_script_makes_the_same_weights_from_the_same_seed(build, tmp_path):
+    for name in ("one", "same", "other"):
+        build(tmp_path / name, 60, "--seed", "2" if name == "other" else "1")
+    weights = [(tmp_path / name / "checkpoint" / "model.safetensors").read_bytes() for name in ("one", "same", "other")]
+    assert weights[0] == weights[1] != weights[2]

@@ -37,6 +37,10 @@ def run_spacy(*args, **environment):
     return run("-m", "spacy", *args, **environment)
 
 
+def run_ours(*args, **settings):
+    return run("-m", "spacy_xlmr_ner", *args, **settings)
+
+
 def spell(overrides):
     """Overrides as the command line has them."""
     return [part for name, value in overrides.items() for part in (f"--{name}", str(value))]
@@ -103,6 +107,32 @@ def test_interrupted_training_leaves_both_models_loadable(tmp_path):
                 break
         process.communicate(timeout=60)
     assert process.returncode != 0
+    assert find_ents(training.best) == find_ents(training.output / "model-last") == ENTS
+
+
+NAN_CODE = """
+import itertools
+from spacy_xlmr_ner import trainable
+
+compute_loss, calls = trainable.compute_loss, itertools.count(1)
+
+
+def compute_nan_at_last(*args, **kwargs):
+    loss, gradient = compute_loss(*args, **kwargs)
+    return (float("nan") if next(calls) > {n_good} else loss), gradient
+
+
+trainable.compute_loss = compute_nan_at_last
+"""
+
+
+def test_training_whose_loss_becomes_nan_leaves_both_models_as_they_were(tmp_path):
+    training = Training("frozen_encoder", tmp_path)
+    code = tmp_path / "nan.py"
+    code.write_text(NAN_CODE.format(n_good=TOY_STEPS), encoding="utf8")
+    command = ("-m", "spacy", "train", training.config, "--output", training.output, "--code", code)
+    said = run(*command, *training.overrides, "--training.max_steps", 2 * TOY_STEPS, status=1).stderr
+    assert said.splitlines()[-1].startswith("ValueError: [XN206] The loss of component 'xlmr_ner' is nan, in a batch")
     assert find_ents(training.best) == find_ents(training.output / "model-last") == ENTS
 
 
@@ -196,3 +226,19 @@ def test_training_goes_on_from_a_trained_model(training, tmp_path):
     first = re.search(r"^ +0 +0 +[\d.]+ +([\d.]+) ", said, re.MULTILINE)
     assert float(first[1]) > 90
     assert find_ents(tmp_path / "output" / "model-best") == ENTS
+
+
+def test_init_checkpoint_convert_and_transfer_run_as_processes(training, tmp_path):
+    """From text to a checkpoint, from labelled text to a corpus, and a table of a model over two of them."""
+    (tmp_path / "plain.txt").write_text(f"{TEXT}\n" * 40, encoding="utf8")
+    sizes = ("--vocab-size", "30", "--hidden-size", "16", "--layers", "1", "--heads", "2")
+    run_ours("init-checkpoint", tmp_path / "checkpoint", "--text", tmp_path / "plain.txt", *sizes)
+    assert (tmp_path / "checkpoint" / "model.safetensors").exists()
+    good = "en:Jack\tB-PER\nen:lives\tO\n\n"
+    (tmp_path / "de.txt").write_text(good, encoding="utf8")
+    (tmp_path / "fr.txt").write_text(good + "fr:what\n", encoding="utf8")
+    for name, options, status in (("de", ["--strict"], 0), ("fr", ["--strict"], 1), ("fr", [], 0)):
+        run_ours("convert", tmp_path / f"{name}.txt", tmp_path / f"{name}.spacy", *options, status=status)
+    data = [f"{name}={tmp_path / name}.spacy" for name in ("de", "fr")]
+    table = run_ours("transfer", f"toy={training.best}", "--data", *data).stdout.splitlines()
+    assert [table[0].split(), table[-1].split()[0]] == [["F1", "de", "fr", "Mean"], "toy"]

@@ -24,7 +24,9 @@ def test_readme_python_blocks_run(capsys):
         if language == "python" and not no_run:
             exec(compile(code, str(README), "exec"), namespace)
     out = capsys.readouterr().out
-    assert "Angela Merkel PER 0.97" in out
+    readme = README.read_text(encoding="utf8")
+    promised = re.search(r"# (Angela Merkel PER 0\.\d\d), (Paris LOC 0\.\d\d)$", readme, re.MULTILINE)
+    assert out.splitlines()[:2] == list(promised.groups())
     assert "▁Angel" in out
 
 

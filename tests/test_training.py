@@ -273,17 +273,44 @@ def test_head_of_another_name_is_found(make_nlp, tmp_path):
 # Gold that does not fit
 
 
-def test_misfits_are_warned_of_once(make_nlp, random_checkpoint):
-    nlp = make_nlp(random_checkpoint)
-    reference = Doc(nlp.vocab, words=["Jack", "'s", "car"], spaces=[False, True, False])
+@pytest.fixture
+def misfit():
+    """An entity that ends inside a token."""
+    vocab = spacy.blank("xx").vocab
+    reference = Doc(vocab, words=["Jack", "'s", "car"], spaces=[False, True, False])
     reference.set_ents([Span(reference, 0, 1, "PER")])
-    examples = [Example(Doc(nlp.vocab, words=["Jack's", "car"]), reference), *make_examples(nlp)]
-    optimizer = nlp.initialize(lambda: examples)
-    with pytest.warns(UserWarning, match="XW204.* 1 gold entities .*'Jack'"):
-        nlp.update(examples, sgd=optimizer)
+    return Example(Doc(vocab, words=["Jack's", "car"]), reference)
+
+
+def test_misfits_of_the_training_data_are_counted_and_warned_of_once(make_nlp, random_checkpoint, misfit):
+    nlp = make_nlp(random_checkpoint)
+    examples = [misfit, *make_examples(nlp), misfit]
+    with pytest.warns(UserWarning, match="XW204.* the training data 2 gold entities .*'Jack'"):
+        optimizer = nlp.initialize(lambda: examples)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         nlp.update(examples, sgd=optimizer)
+
+
+def test_misfits_are_counted_in_a_first_batch_where_the_labels_are_given(make_nlp, random_checkpoint, misfit):
+    nlp = make_nlp(random_checkpoint)
+    optimizer = nlp.initialize(lambda: make_examples(nlp))
+    with pytest.warns(UserWarning, match="XW204.* a first batch 1 gold entities .*'Jack'"):
+        nlp.update([misfit, *make_examples(nlp)], sgd=optimizer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp.update([misfit], sgd=optimizer)
+
+
+def test_labels_of_dev_that_training_lacks_are_warned_of_once(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    nlp.initialize(lambda: make_examples(nlp))
+    dev = [(["Anna", "runs"], [(0, 1, "ANIMAL")])]
+    with pytest.warns(UserWarning, match=r"XW207.* ANIMAL \(1 .*PER, ORG, LOC"):
+        assert nlp.evaluate(make_examples(nlp, dev))["ents_per_type"]["ANIMAL"]["r"] == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp.evaluate(make_examples(nlp, dev))
 
 
 def test_labels_that_the_component_lacks_are_warned_of_once(make_nlp, random_checkpoint):
