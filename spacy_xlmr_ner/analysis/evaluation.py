@@ -22,18 +22,20 @@ NO_PROBS = "The pipeline has no `xlmr_ner` component, and so no probabilities of
 
 
 @dataclass(frozen=True)
-class HardDoc:
-    """A doc of high loss.
+class HardSentence:
+    """A sentence of high loss; where the data does not part its docs in sentences, a doc.
 
     language (str): The group of docs.
     doc (int): Which of the group's docs, from 0.
+    start (int): At which character of the doc it begins.
     loss (float): The sum over its tokens that have a loss; n_tokens (int): how many these are.
     text (str): Its text.
-    gold, found (List[Mention]): Its entities, by characters of the text.
+    gold, found (List[Mention]): The entities that begin in it, by characters of its text.
     """
 
     language: str
     doc: int
+    start: int
     loss: float
     n_tokens: int
     text: str
@@ -51,7 +53,7 @@ class Evaluation:
     scores (Scores): Precision, recall and F1, with intervals.
     errors (ErrorReport): Kinds of error, with examples.
     tags (Optional[TagReport]): Confusion matrix and losses; None if left out or without an `xlmr_ner` component.
-    hardest (List[HardDoc]): The docs of highest summed loss, the highest first; empty where `tags` is None.
+    hardest (List[HardSentence]): The sentences of highest summed loss, the highest first; empty where `tags` is None.
     notes (List[str]): What else a reader has to know: labels that gold or model lack, what was left out.
     """
 
@@ -61,7 +63,7 @@ class Evaluation:
     scores: Scores
     errors: ErrorReport
     tags: Optional[TagReport]
-    hardest: List[HardDoc]
+    hardest: List[HardSentence]
     notes: List[str]
 
     def to_json(self) -> Dict[str, Any]:
@@ -102,7 +104,7 @@ def evaluate(
     label_map (Optional[Mapping[str, Optional[str]]]): Other names for labels, gold and found; None leaves one out.
     own_tokens (bool): Let the pipeline tokenize the text, rather than take the tokens of the data.
     with_losses (bool): Work out losses and the confusion matrix too, if there is an `xlmr_ner` component.
-    n_examples (int): Examples of each kind of error, and docs of highest loss, to keep.
+    n_examples (int): Examples of each kind of error, and sentences of highest loss, to keep.
     n_rows (int): Texts of tokens of highest loss to keep.
     batch_size (int): Docs at a time.
     n_resamples (int): Of the bootstrap.
@@ -133,7 +135,7 @@ def evaluate(
         scores=score_ents(_group(results), n_resamples=n_resamples, seed=seed),
         errors=report_errors(results, n_examples=n_examples, seed=seed),
         tags=None if losses is None else losses.make_report(n_tokens=n_rows),
-        hardest=_find_hardest(results, n_docs=n_examples),
+        hardest=_find_hardest(results, n_sentences=n_examples),
         notes=notes + ([NO_PROBS] if with_losses and losses is None else []),
     )
 
@@ -184,18 +186,35 @@ def _list_labels(nlp: Language, names: Sequence[str], choice: LabelChoice) -> Se
     return {choice.rename(label) for name in names for label in getattr(nlp.get_pipe(name), "labels", ())}
 
 
-def _find_hardest(results: Sequence[DocResult], *, n_docs: int) -> List[HardDoc]:
-    ranked = [(result.loss, result) for result in results if result.loss is not None and result.loss.n_tokens]
-    ranked.sort(key=lambda pair: -pair[0].total)
+def _find_hardest(results: Sequence[DocResult], *, n_sentences: int) -> List[HardSentence]:
+    ranked = []
+    for result in results:
+        if result.loss is None:
+            continue
+        for start, end in result.sentences:
+            losses = result.loss.losses[(result.loss.starts >= start) & (result.loss.starts < end)]
+            if len(losses):
+                ranked.append((float(losses.sum()), len(losses), result, start, end))
+    ranked.sort(key=lambda one: -one[0])
     return [
-        HardDoc(
+        HardSentence(
             language=result.language,
             doc=result.number,
-            loss=loss.total,
-            n_tokens=loss.n_tokens,
-            text=result.text,
-            gold=list(result.judged.gold),
-            found=list(result.judged.found),
+            start=start,
+            loss=loss,
+            n_tokens=n_tokens,
+            text=result.text[start:end],
+            gold=_cut_mentions(result.judged.gold, start, end),
+            found=_cut_mentions(result.judged.found, start, end),
         )
-        for loss, result in ranked[:n_docs]
+        for loss, n_tokens, result, start, end in ranked[:n_sentences]
+    ]
+
+
+def _cut_mentions(mentions: Sequence[Mention], start: int, end: int) -> List[Mention]:
+    """The entities that begin in a part of a text, by its characters; one that goes on behind it ends with it."""
+    return [
+        mention._replace(start=mention.start - start, end=min(mention.end, end) - start)
+        for mention in mentions
+        if start <= mention.start < end
     ]

@@ -22,12 +22,17 @@ class GoldDoc(NamedTuple):
 
 
 class DocResult(NamedTuple):
-    """A doc, judged: what is gold and what was found, and its loss if there are probabilities."""
+    """A doc, judged: what is gold and what was found, and its losses if there are probabilities.
+
+    sentences (List[Tuple[int, int]]): Where they begin and end in the text, half-open; where the data does not part
+        them, the whole text.
+    """
 
     language: str
     number: int
     text: str
     n_tokens: int
+    sentences: List[Tuple[int, int]]
     judged: Judged
     loss: Optional[DocLoss]
 
@@ -78,7 +83,8 @@ def judge_docs(
         for gold, doc, loss in zip(batch, predicted, doc_losses):
             found = drop_unknown(read_mentions(doc, choice), gold.doc)
             judged = Judged(gold=read_mentions(gold.doc, choice), found=found)
-            yield DocResult(gold.language, gold.number, gold.doc.text, len(gold.doc), judged, loss)
+            sentences = find_sentences(gold.doc)
+            yield DocResult(gold.language, gold.number, gold.doc.text, len(gold.doc), sentences, judged, loss)
 
 
 def _predict_with_losses(
@@ -104,6 +110,13 @@ def _run_pipes(nlp: Language, docs: List[Doc], names: Sequence[str]) -> List[Doc
     for doc, i in nlp.pipe(zip(docs, range(len(docs))), as_tuples=True, batch_size=len(docs), disable=disable):
         done[i] = doc
     return list(done.values())
+
+
+def find_sentences(doc: Doc) -> List[Tuple[int, int]]:
+    """The characters at which the sentences of a doc begin and end."""
+    if not doc.has_annotation("SENT_START"):
+        return [(0, len(doc.text))]
+    return [(sentence.start_char, sentence.end_char) for sentence in doc.sents]
 
 
 def copy_tokens(doc: Doc, nlp: Language) -> Doc:

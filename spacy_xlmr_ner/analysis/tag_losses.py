@@ -7,6 +7,7 @@ from typing import Counter as Counts
 
 import numpy as np
 from numpy.typing import NDArray
+from spacy.attrs import IDX
 from spacy.language import Language
 from spacy.training import Example
 from thinc.types import Floats2d
@@ -22,10 +23,10 @@ LEAST_PROB = float(np.finfo(np.float32).tiny)
 
 
 class DocLoss(NamedTuple):
-    """The loss of a doc: summed over its tokens, and how many these are."""
+    """The losses of those tokens of a doc that have one, and the characters at which these begin; shape (n_tokens,)."""
 
-    total: float
-    n_tokens: int
+    losses: NDArray[np.float64]
+    starts: IntArray
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class TagLosses:
 
         examples (Sequence[Example]): Predicted docs, whatever stands in their ents, and gold ones.
         logits (Sequence[Floats2d]): What the component predicts for them: shape (n_tokens, n_tags) each.
-        RETURNS (List[DocLoss]): The loss of each.
+        RETURNS (List[DocLoss]): The losses of each.
         """
         gold = encode_gold(examples, self.scheme, self.names)
         self.n_misfits += len(gold.misfits)
@@ -131,7 +132,8 @@ class TagLosses:
             text = example.predicted[i].text
             self.token_counts[text] += 1
             self.token_losses[text] = self.token_losses.get(text, 0.0) + loss
-        return DocLoss(float(losses.sum()), len(losses))
+        starts = example.predicted.to_array([IDX]).reshape(-1).astype(np.int64)
+        return DocLoss(losses, starts[tokens])
 
 
 def compute_losses(tags: IntArray, probs: FloatArray) -> Tuple[IntArray, NDArray[np.float64]]:

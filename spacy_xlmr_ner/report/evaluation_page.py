@@ -5,7 +5,7 @@ from typing import Dict, Iterator, List, Optional, Sequence
 
 from ..analysis.error_kinds import KINDS, MEANINGS
 from ..analysis.error_report import ErrorExample, ErrorReport
-from ..analysis.evaluation import Evaluation, HardDoc
+from ..analysis.evaluation import Evaluation, HardSentence
 from ..analysis.mentions import Mention
 from ..analysis.scores import Estimate, Scores
 from ..analysis.tag_losses import LossRow, TagReport
@@ -56,7 +56,7 @@ def _draw_parts(evaluation: Evaluation) -> Iterator[str]:
         yield "<h2>Confusion of tags</h2>" + _draw_confusion(evaluation.tags)
         yield "<h2>Loss</h2>" + _draw_losses(evaluation.tags)
     if evaluation.hardest:
-        yield "<h2>Docs of highest loss</h2>" + _draw_hardest(evaluation.hardest)
+        yield "<h2>Sentences of highest loss</h2>" + _draw_hardest(evaluation.hardest)
 
 
 def _draw_grid(scores: Scores) -> str:
@@ -157,16 +157,17 @@ def _draw_loss_rows(what: str, losses: Sequence[LossRow]) -> str:
     return make_table((what, "Tokens", "Mean loss", "Sum"), rows, kind="numbers")
 
 
-def _draw_hardest(docs: Sequence[HardDoc]) -> str:
-    colors = pick_colors({mention.label for doc in docs for mention in (*doc.gold, *doc.found)})
-    return "\n".join(_draw_hard_doc(doc, colors) for doc in docs)
+def _draw_hardest(sentences: Sequence[HardSentence]) -> str:
+    colors = pick_colors({mention.label for one in sentences for mention in (*one.gold, *one.found)})
+    return "\n".join(_draw_hard_sentence(one, colors) for one in sentences)
 
 
-def _draw_hard_doc(doc: HardDoc, colors: Dict[str, str]) -> str:
-    head = f"{doc.language}, doc {doc.doc}: loss {doc.loss:.1f}, {doc.loss / doc.n_tokens:.2f} a token"
+def _draw_hard_sentence(one: HardSentence, colors: Dict[str, str]) -> str:
+    place = f"{one.language}, doc {one.doc}" + (f", from character {one.start:,}" if one.start else "")
+    head = f"{place}: loss {one.loss:.1f}, {one.loss / one.n_tokens:.2f} a token"
     drawn = [
-        f'<div class="soft">{name}</div><div class="drawn"{mark_language(doc.language)}>'
-        f"{draw_ents(doc.text, mentions, colors)}</div>"
-        for name, mentions in (("gold", doc.gold), ("found", doc.found))
+        f'<div class="soft">{name}</div><div class="drawn"{mark_language(one.language)}>'
+        f"{draw_ents(one.text, mentions, colors)}</div>"
+        for name, mentions in (("gold", one.gold), ("found", one.found))
     ]
     return f'<div class="pair"><h3>{escape(head)}</h3>{"".join(drawn)}</div>'

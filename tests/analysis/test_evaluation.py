@@ -124,6 +124,18 @@ def test_evaluate_reports_scores_errors_and_losses(nlp):
     assert [mention.label for mention in result.hardest[1].found] == ["PER", "LOC"]
 
 
+def test_hardest_are_sentences_where_docs_are_parted_in_them(nlp):
+    # By hand: of each sentence only Berlin is wrong, by 8 and a little; the first sentence has no loss to speak of.
+    words = ["Jack", "lives", "Anna", "in", "Berlin", "Berlin"]
+    doc = Doc(Vocab(), words=words, ents=["B-PER", "O", "B-PER", "O", "B-ORG", "B-LOC"], sent_starts=[1, 0, 1, 0, 0, 1])
+    first, *others = evaluate(nlp, {"en": [doc]}).hardest
+    assert (first.doc, first.start, first.text, first.n_tokens) == (0, 11, "Anna in Berlin", 3)
+    assert first.loss == pytest.approx(8, abs=0.1)
+    assert [mention.key for mention in first.gold] == [(0, 4, "PER"), (8, 14, "ORG")]
+    assert [mention.key for mention in first.found] == [(0, 4, "PER"), (8, 14, "LOC")]
+    assert sorted(sentence.text for sentence in others) == ["Berlin", "Jack lives"]
+
+
 def test_evaluate_finds_what_the_pipeline_finds(nlp):
     """The stop for the losses changes nothing: rulers before, merged tokens behind."""
     nlp.add_pipe("entity_ruler", before="xlmr_ner").add_patterns([{"label": "ORG", "pattern": "Jack"}])

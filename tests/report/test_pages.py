@@ -72,7 +72,7 @@ def test_page_escapes_words_labels_and_names(page):
 
 def test_page_has_every_part(page):
     headings = re.findall(r"<h2>(.*?)</h2>", page)
-    assert headings == ["Scores", "Kinds of error", "Confusion of tags", "Loss", "Docs of highest loss"]
+    assert headings == ["Scores", "Kinds of error", "Confusion of tags", "Loss", "Sentences of highest loss"]
 
 
 def get_row(page, heading, name):
@@ -106,7 +106,7 @@ def test_page_sets_text_of_either_direction(page):
 
 
 def test_page_shows_gold_beside_found(page):
-    hardest = page[page.index("Docs of highest loss") :]
+    hardest = page[page.index("Sentences of highest loss") :]
     assert hardest.count(">gold</div>") == hardest.count(">found</div>") == 3
 
 
