@@ -133,6 +133,19 @@ class MeasuredRuntime(Runtime, Protocol):
 
 
 @runtime_checkable
+class SelectiveRuntime(Runtime, Protocol):
+    """A runtime that has less to do where not all logits are asked for."""
+
+    def read(self, piece_ids: IntArray, mask: BoolArray, is_read: BoolArray) -> FloatArray:
+        """Run the network over one batch.
+
+        piece_ids (IntArray), mask (BoolArray): As for a call.
+        is_read (BoolArray): The same shape; whose logits are asked for.
+        RETURNS (FloatArray): These logits, in order: shape (n_read, n_tags), float32.
+        """
+
+
+@runtime_checkable
 class LaunchingRuntime(Runtime, Protocol):
     """A runtime of a device that computes beside this program, such as a GPU.
 

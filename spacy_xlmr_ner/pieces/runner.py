@@ -8,7 +8,17 @@ from spacy.tokens import Doc
 from thinc.types import Ragged
 
 from ..errors import Errors, Warnings
-from ..types import BoolArray, FloatArray, InputSettings, IntArray, LaunchingRuntime, MeasuredRuntime, Pooling, Runtime
+from ..types import (
+    BoolArray,
+    FloatArray,
+    InputSettings,
+    IntArray,
+    LaunchingRuntime,
+    MeasuredRuntime,
+    Pooling,
+    Runtime,
+    SelectiveRuntime,
+)
 from .ahead import find_pieces
 from .alignment import limit_pieces
 from .batching import MAX_BATCH, OVERHEAD, SMALL_BATCH, pad_windows, plan_batches
@@ -93,7 +103,8 @@ def launch_piece_logits(
     rows = np.cumsum(lengths) - lengths
     logits = np.zeros((int(lengths.sum()), n_tags), dtype=np.float32)
     result = PieceLogits(pieces, windows, logits, rows + len(tokenizer.prefix), [])
-    is_read = _find_read(result, pooling) if isinstance(runtime, LaunchingRuntime) else None
+    is_selective = isinstance(runtime, (LaunchingRuntime, SelectiveRuntime))
+    is_read = _find_read(result, pooling) if is_selective else None
     waits: List[Tuple[IntArray, Callable[[], FloatArray]]] = []
     for batch in plan_batches(lengths, **_find_limits(runtime, settings)):
         ids, mask = _pad(pieces.ids, windows, batch, tokenizer)
@@ -136,7 +147,7 @@ def _launch(runtime: Runtime, ids: IntArray, mask: BoolArray, is_read: BoolArray
     """Start a batch; what cannot but be waited for is computed here."""
     if isinstance(runtime, LaunchingRuntime):
         return runtime.launch(ids, mask, is_read)
-    logits = runtime(ids, mask)[is_read]
+    logits = runtime.read(ids, mask, is_read) if isinstance(runtime, SelectiveRuntime) else runtime(ids, mask)[is_read]
     return lambda: logits
 
 

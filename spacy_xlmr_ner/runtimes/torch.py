@@ -19,6 +19,7 @@ from ..pieces.batching import find_overhead
 from ..process import FIRST_PID
 from ..types import BoolArray, FloatArray, IntArray, Precision
 from .onednn import make_fast
+from .row_selection import find_selection
 
 T = TypeVar("T")
 
@@ -135,6 +136,7 @@ class TorchRuntime:
         own = (copy.deepcopy(network) if is_converted else network).to(self.device, dtype).eval()
         self._shared = None if is_converted else own  # which may be trained at another time
         self.network = make_fast(own) if self.device.type == "cpu" else own
+        self._selection = find_selection(self.network)
         self.overhead = find_overhead(_count_multiplied(own))
         self._most_pieces: Optional[int] = None  # in a batch; known once one was too large for the memory
 
@@ -149,6 +151,14 @@ class TorchRuntime:
         leave_parent_threads()
         parts = self._run_in_halves(self._run, piece_ids, mask)
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def read(self, piece_ids: IntArray, mask: BoolArray, is_read: BoolArray) -> FloatArray:
+        """As types.SelectiveRuntime.
+
+        RAISES (MemoryError): XN129 if the memory does not do for one window.
+        """
+        leave_parent_threads()
+        return np.concatenate(self._run_in_halves(self._read, piece_ids, mask, is_read))
 
     def _run_in_halves(self, run: Callable[..., T], piece_ids: IntArray, *others: Any) -> List[T]:
         """Call `run` with a batch or, where that does not fit the memory, with halves of it; nothing is left out.
@@ -189,6 +199,13 @@ class TorchRuntime:
             attention_mask = torch.from_numpy(mask).to(self.device, torch.int64)
             logits = self.network(input_ids=ids, attention_mask=attention_mask).logits
             return logits.float().cpu().numpy()
+
+    def _read(self, piece_ids: IntArray, mask: BoolArray, is_read: BoolArray) -> FloatArray:
+        rows = np.flatnonzero(is_read)
+        if self._selection is None or not len(rows):
+            return self._run(piece_ids, mask)[is_read]
+        with self._selection.choose(torch.from_numpy(rows)):
+            return self._run(piece_ids, mask)[0]
 
     @contextmanager
     def _ready(self) -> Iterator[None]:

@@ -2,10 +2,11 @@ import copy
 
 import pytest
 import torch
-from transformers import AutoModelForTokenClassification
+from transformers import AlbertConfig, AlbertForTokenClassification, AutoModelForTokenClassification
 
-from spacy_xlmr_ner.runtimes import onednn
+from spacy_xlmr_ner.runtimes import attention, onednn
 from spacy_xlmr_ner.runtimes.onednn import PackedLinear, make_fast
+from spacy_xlmr_ner.runtimes.row_selection import find_selection
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this PyTorch has no oneDNN")
 
@@ -37,8 +38,8 @@ def test_fast_network_leaves_the_network_as_it_is(network):
 
 
 def test_fast_network_shares_what_is_not_in_linear_layers(network):
-    fast = dict(make_fast(network).named_parameters())
-    shared = {name for name, weight in network.named_parameters() if fast.get(name) is weight}
+    fast = {id(weight) for weight in make_fast(network).parameters()}
+    shared = {name for name, weight in network.named_parameters() if id(weight) in fast}
     linear = {name for name, module in network.named_modules() if isinstance(module, torch.nn.Linear)}
     assert shared == {name for name, _ in network.named_parameters()} - {f"{name}.weight" for name in linear}
 
@@ -48,7 +49,7 @@ def test_fast_network_attends_by_products_in_bfloat16(network):
         pytest.skip("this transformers lets nobody choose")
     assert make_fast(network).config._attn_implementation == "sdpa"
     half = copy.deepcopy(network).bfloat16()
-    assert make_fast(half).config._attn_implementation == onednn.WRITTEN_OUT
+    assert make_fast(half).config._attn_implementation == attention.NAME
     assert half.config._attn_implementation == "sdpa"
     half.config.max_position_embeddings = 8192  # the square of which would fill the memory
     assert make_fast(half).config._attn_implementation == "sdpa"
@@ -61,9 +62,29 @@ def test_attention_written_out_is_pytorchs(is_padded):
     mask = torch.ones(2, 1, 5, 5, dtype=torch.bool)
     mask[1, :, :, 3:] = False
     mask = mask if is_padded else None
-    found, _ = onednn.attend(None, *parts, mask, scaling=8**-0.5)
+    found, _ = attention.attend(None, *parts, mask, scaling=8**-0.5)
     expected = torch.nn.functional.scaled_dot_product_attention(*parts, attn_mask=mask)
     torch.testing.assert_close(found, expected.transpose(1, 2), atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-5), (torch.bfloat16, 0.15)])
+def test_fast_network_gives_the_rows_that_are_chosen(network, dtype, tolerance):
+    expected = run(network)  # eight pieces: five of the first window, three of the second
+    fast = make_fast(copy.deepcopy(network).to(dtype))
+    ids = torch.tensor([[0, 5, 6, 7, 2], [0, 8, 2, 1, 1]])
+    with find_selection(fast).choose(torch.tensor([1, 4, 6])):
+        found = fast(input_ids=ids, attention_mask=(ids != 1).long()).logits
+    torch.testing.assert_close(found[0].float(), expected[[1, 4, 6]], atol=tolerance, rtol=0)
+    torch.testing.assert_close(run(fast), expected, atol=tolerance, rtol=0)
+
+
+def test_network_of_another_form_is_fast_without_choosing_rows():
+    sizes = {"vocab_size": 10, "embedding_size": 4, "hidden_size": 4, "num_attention_heads": 1, "intermediate_size": 4}
+    network = AlbertForTokenClassification(AlbertConfig(**sizes)).eval()
+    fast = make_fast(network)
+    assert [module for module in fast.modules() if isinstance(module, PackedLinear)]
+    assert find_selection(fast) is None
 
 
 class DoublingLinear(torch.nn.Linear):

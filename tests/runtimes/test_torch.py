@@ -40,6 +40,39 @@ def test_torch_runtime_gives_each_window_what_it_gets_alone(network, width):
     np.testing.assert_allclose(logits[mask], np.concatenate(alone), atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:.*XW408")
+def test_torch_runtime_reads_what_it_is_asked_for_in_halves_too(network):
+    ids, mask = pad(WINDOWS * 4, width=8)
+    is_read = mask & (np.random.default_rng(0).random(mask.shape) < 0.5)
+    expected = TorchRuntime(network, precision="float32", device="cpu")(ids, mask)[is_read]
+    runtime = TorchRuntime(SmallMemory(network, n_pieces=30, error=OUT_OF_MEMORY[0]), precision="float32", device="cpu")
+    np.testing.assert_allclose(runtime.read(ids, mask, is_read), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_torch_runtime_reads_the_logits_that_are_asked_for(network, is_fast, monkeypatch):
+    if not is_fast:
+        monkeypatch.setattr(runtimes, "make_fast", lambda network: network)
+    ids, mask = pad(WINDOWS, width=8)
+    runtime = TorchRuntime(network, precision="float32", device="cpu")
+    expected = runtime(ids, mask)
+    for seed in range(3):
+        is_read = mask & (np.random.default_rng(seed).random(mask.shape) < 0.5)
+        np.testing.assert_allclose(runtime.read(ids, mask, is_read), expected[is_read], atol=1e-5)
+    assert runtime.read(ids, mask, np.zeros_like(mask)).shape == (0, 7)
+    np.testing.assert_allclose(runtime(ids, mask), expected, atol=1e-5)
+
+
+def test_torch_runtime_reads_what_each_thread_asks_for(network):
+    ids, mask = pad(WINDOWS, width=8)
+    runtime = TorchRuntime(network, precision="float32", device="cpu")
+    expected = runtime(ids, mask)
+    reads = [mask & (np.random.default_rng(seed).random(mask.shape) < 0.5) for seed in range(40)]
+    with ThreadPoolExecutor(4) as pool:
+        for is_read, found in zip(reads, pool.map(lambda is_read: runtime.read(ids, mask, is_read), reads)):
+            np.testing.assert_allclose(found, expected[is_read], atol=1e-5)
+
+
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_torch_runtime_leaves_the_network_its_precision(network, precision):
     runtime = TorchRuntime(network, precision=precision, device="cpu")
@@ -99,6 +132,10 @@ class SmallMemory(torch.nn.Module):
         super().__init__()
         self.network, self.n_pieces, self.error = network, n_pieces, error
         self.sizes = []
+
+    @property
+    def base_model(self):
+        return self.network.base_model
 
     def forward(self, input_ids, **kwargs):
         self.sizes.append(input_ids.numel())
