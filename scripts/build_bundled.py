@@ -179,7 +179,7 @@ class Trainer:
             optimizer.load_state_dict(optimizer_state)
         self.start = state["start"]
         self.generator.set_state(state["generator"].cpu())
-        if isinstance(self.dropout, DropoutPool) and state["dropout"] is not None:
+        if isinstance(self.dropout, DropoutPool) and state.get("dropout") is not None:
             self.dropout.set_state(state["dropout"])
         self.n_groups, self.step, self.seconds = state["n_groups"], state["step"], state["seconds"]
 
@@ -198,7 +198,7 @@ class Trainer:
     def find_rate(self) -> float:
         """The rate of learning: a short warm-up, also behind a growth, constant, and a fall to zero."""
         warm_up = min(1.0, (self.step - self.start + 1) / 400)
-        fall = min(1.0, (self.args.steps - self.step) / (self.args.fall * self.args.steps))
+        fall = min(1.0, (self.args.steps - self.step) / max(1.0, self.args.fall * self.args.steps))
         return self.args.rate * warm_up * fall
 
     def is_falling(self) -> bool:

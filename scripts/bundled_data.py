@@ -23,9 +23,10 @@ PLACES = ("{PER}", "{ORG}", "{LOC}")
 WAYS = {"{AT}": "at", "{TO}": "to", "{SEEN}": "seen"}
 FRAME_SHARE = 0.08  # of sentences that are frames filled with names; half of it is the same for all languages
 MOST_FRAMES = 0.3  # of the sentences of a language
-N_WAYS = 64  # to part a word in pieces, to draw from
+N_WAYS = 16  # to part a word in pieces, to draw from
 SAMPLING_ALPHA = 0.3
-MOST_WORDS = 2_000_000  # whose pieces are kept
+MOST_WORDS = 2_000_000  # whose pieces are kept ...
+MOST_PARTED = 200_000  # ... and, at some kilobytes each, whose ways to be parted are
 BOS, PAD, EOS, UNK = 0, 1, 2, 3
 IGNORED = -100
 _URL_HEAD = re.compile(r"https?://|www\.")
@@ -336,7 +337,7 @@ class Augmenter:
             scores = [sum(map(self.processor.get_score, way)) for way in found]
             weights = list(accumulate(math.exp(SAMPLING_ALPHA * (score - max(scores))) for score in scores))
             ways = [[i + 1 if i else UNK for i in way] for way in found]
-            if len(self._ways) > MOST_WORDS:
+            if len(self._ways) >= MOST_PARTED:
                 return ways, weights
             self._ways[word] = ways, weights
         return self._ways[word]

@@ -433,8 +433,7 @@ class Warnings(metaclass=ErrorsWithCodes):
     )
     XW207 = (
         "The docs to measure by hold entities of {found} ({n} in this round), no labels of component '{name}' "
-        "(it has: {known}). Where no other component finds them they count as missed. Have examples of them in the "
-        "training data, or leave them out. This is said once."
+        "(it has: {known}). Where no other component finds them they count as missed. This is said once."
     )
     XW230 = (
         "The gold annotation has labels that the model '{model}' lacks: {found}. Their entities ({n} here) count as "

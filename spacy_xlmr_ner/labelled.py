@@ -138,8 +138,9 @@ class LabelledTagger(TrainablePipe):
         # nlp.initialize() without data gives one example, without annotation.
         is_annotated = first[0].reference.has_annotation("ENT_IOB")
         misfits: List[str] = []
-        counts = collect_labels(_watch(itertools.chain(first, examples), misfits))
-        self._warn_of_misfits(misfits, where="the training data")
+        numbers = itertools.count()
+        counts = collect_labels(_watch(itertools.chain(first, examples), misfits, numbers))
+        self._warn_of_misfits(misfits, where=f"the {next(numbers)} docs that training is prepared with")
         if not counts and is_annotated and self.labels:
             warnings.warn(Warnings.XW206.format(name=self.name, known=", ".join(self.labels)), stacklevel=3)
         return [*counts, *(label for label in self._added if label not in counts)] if counts else []
@@ -160,14 +161,19 @@ class LabelledTagger(TrainablePipe):
         RETURNS (Dict[str, Any]): As the scorer names them.
         """
         examples = list(examples)
-        lacking = {label: n for label, n in collect_labels(examples).items() if label not in self.labels}
-        if lacking and "XW207" not in self._warned:
-            self._warned.add("XW207")
-            found, known = ", ".join(lacking), ", ".join(self.labels)
-            message = Warnings.XW207.format(found=found, n=sum(lacking.values()), name=self.name, known=known)
-            warnings.warn(message, stacklevel=2)
+        if self.scorer is not None and "XW207" not in self._warned:
+            self._warn_of_lacking(examples)
         scores: Dict[str, Any] = super().score(examples, **kwargs)
         return scores
+
+    def _warn_of_lacking(self, examples: Iterable[Example]) -> None:
+        known_labels = self.labels
+        lacking = {label: n for label, n in collect_labels(examples).items() if label not in known_labels}
+        if lacking:
+            self._warned.add("XW207")
+            found, known = ", ".join(lacking), ", ".join(known_labels)
+            message = Warnings.XW207.format(found=found, n=sum(lacking.values()), name=self.name, known=known)
+            warnings.warn(message, stacklevel=3)
 
     def _reset_head(self, labels: Sequence[str]) -> None:
         """Have an untrained head for some labels, which bear the names that `label_map` gives."""
@@ -181,8 +187,8 @@ class LabelledTagger(TrainablePipe):
         self._decoder = self._rehearsal_model = None
 
 
-def _watch(examples: Iterable[Example], misfits: List[str]) -> Iterator[Example]:
-    """The examples; texts of gold entities that do not fit the tokens are added to a list as they pass."""
-    for example in examples:
+def _watch(examples: Iterable[Example], misfits: List[str], numbers: Iterator[int]) -> Iterator[Example]:
+    """The examples, counted; texts of gold entities that do not fit the tokens are added to a list as they pass."""
+    for example, _ in zip(examples, numbers):
         misfits.extend(span.text for span in align_ents(example)[1])
         yield example

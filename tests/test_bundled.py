@@ -36,7 +36,7 @@ def test_config_is_of_xlm_roberta_with_three_labels():
     assert sorted(config["label2id"]) == ["B-LOC", "B-ORG", "B-PER", "I-LOC", "I-ORG", "I-PER", "O"]
 
 
-def test_transformers_opens_it_and_finds_what_the_component_finds():
+def test_transformers_opens_it():
     """As by hand: pieces, logits, argmax; the label stands on a word's first piece."""
     tokenizer = AutoTokenizer.from_pretrained(FOLDER)
     network = AutoModelForTokenClassification.from_pretrained(FOLDER).float().eval()

@@ -40,10 +40,8 @@ def frames(monkeypatch):
 
 def make_pattern(frame):
     """What a frame looks like with its places; one for a place may have a preposition."""
-    parts = {"{PER}": "{PER}", "{ORG}": "{ORG}", "{LOC}": "{LOC}"}
-    words = (
-        re.escape(parts[word]) if word in parts else "PLACE" if word[0] == "{" else re.escape(word) for word in frame
-    )
+    names = {"{PER}", "{ORG}", "{LOC}"}
+    words = ("PLACE" if word[0] == "{" and word not in names else re.escape(word) for word in frame)
     return re.compile(" ".join(words).replace("PLACE", r"(\w+ )?\{LOC\}"))
 
 

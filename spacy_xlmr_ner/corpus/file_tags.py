@@ -72,7 +72,8 @@ def _find_scheme(counts: Dict[str, int]) -> Optional[TagScheme]:
         names = prefixed
     if not names:
         return None
-    # Without a longer entity S-X alone could be a label; in a file it is a tag. So is B-X where X alone stands as well.
+    # Without a longer entity S-X alone could be a label; in a file it is a tag. So are B-X, I-X, S-X, U-X where X alone
+    # stands as well; E-mail beside mail is a label.
     has_only_single = all(tag.startswith(("S-", "U-")) for tag in names)
     beside_bare = [tag for tag in prefixed if tag[2:] in names]
     if has_only_single or any(tag[0] not in "BI" for tag in beside_bare):

@@ -9,13 +9,21 @@ from torch import Tensor
 LONGEST_WINDOW = 1024
 NAME = "spacy_xlmr_ner_written_out"  # transformers' for it
 HIDDEN = -1e4  # the score of a padded piece: its share is 0
+LOCAL = ("is_decoder", "sliding_window", "local_attention")  # settings of networks whose pieces do not see all others
 
 
 def can_write_out(network: torch.nn.Module) -> bool:
-    """Whether a network computes attention by PyTorch's own, and transformers lets one choose another."""
+    """Whether a network computes attention by PyTorch's own, and transformers lets one choose another.
+
+    Not where some pieces may not look at others, as in a window that slides: a short trial would not tell.
+    """
     config = getattr(network, "config", None)
     is_chosen = getattr(config, "_attn_implementation", None) == "sdpa" and hasattr(network, "set_attn_implementation")
-    return is_chosen and getattr(config, "max_position_embeddings", LONGEST_WINDOW + 1) <= LONGEST_WINDOW
+    is_local = any(getattr(config, name, None) for name in LOCAL) or any(
+        getattr(module, "is_causal", False) for module in network.modules()
+    )
+    length = getattr(config, "max_position_embeddings", LONGEST_WINDOW + 1)
+    return is_chosen and not is_local and length <= LONGEST_WINDOW
 
 
 def write_out(network: torch.nn.Module) -> None:
@@ -44,14 +52,19 @@ def attend(
 
     query, key, value (Tensor): Shape (n_windows, n_heads, length, head size).
     attention_mask (Optional[Tensor]): Shape (n_windows, 1, length, length), the same for all that attend; False: is not
-        attended to. None: nothing is hidden.
+        attended to. Of another dtype than bool, as between transformers 4.56 and 5: what to add to the scores. None:
+        nothing is hidden.
     RETURNS (Tuple): What is attended to, shape (n_windows, length, n_heads, head size), and no scores.
     """
     n_windows, n_heads, length, size = query.shape
     rows = (n_windows * n_heads, length, size)
     scores = torch.bmm((query * scaling).reshape(rows), key.reshape(rows).transpose(1, 2))
     if attention_mask is not None:
-        scores.view(n_windows, n_heads, length, length).masked_fill_(~attention_mask[:, :, :1], HIDDEN)
+        by_head, mask = scores.view(n_windows, n_heads, length, length), attention_mask[:, :, :1]
+        if mask.dtype == torch.bool:
+            by_head.masked_fill_(~mask, HIDDEN)
+        else:
+            by_head.add_(mask)
     torch.softmax(scores, -1, out=scores)
     context = torch.bmm(scores, value.reshape(rows)).view(n_windows, n_heads, length, size)
     return context.transpose(1, 2).contiguous(), None

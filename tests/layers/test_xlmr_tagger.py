@@ -45,6 +45,18 @@ def test_xlmr_tagger_gives_a_doc_the_same_whatever_stands_beside_it(make_model, 
     np.testing.assert_allclose(np.concatenate(together), np.concatenate(alone), atol=1e-5)
 
 
+# By hand: <s> ▁Jack ▁Spar row ▁love s ▁New ▁York </s>, of which five begin a word and seven belong to one.
+@pytest.mark.parametrize("pooling, n_rows", [("first", 5), ("mean", 7)])
+def test_xlmr_tagger_computes_the_last_layer_for_what_is_pooled(make_model, random_checkpoint, pooling, n_rows):
+    model = make_model(random_checkpoint, pooling=pooling)
+    layers = model.shims[0].runtime.network.roberta.encoder.layer
+    shapes = []
+    for layer in layers:
+        layer.intermediate.register_forward_hook(lambda module, args, output: shapes.append(args[0].shape[:2]))
+    model.predict(make_docs("Jack Sparrow loves New York"))
+    assert shapes == [(1, 9)] * (len(layers) - 1) + [(1, n_rows)]
+
+
 def test_xlmr_tagger_refuses_logits_that_are_no_numbers(make_model, tmp_path):
     model = make_model(write_chosen(tmp_path, {"▁Jack": "B-PER"}, sharpness=float("nan")))
     with pytest.raises(ValueError, match=r"XN901.* 2 tokens"):

@@ -6,7 +6,7 @@ from transformers import AlbertConfig, AlbertForTokenClassification, AutoModelFo
 
 from spacy_xlmr_ner.runtimes import attention, onednn
 from spacy_xlmr_ner.runtimes.onednn import PackedLinear, make_fast
-from spacy_xlmr_ner.runtimes.row_selection import find_selection
+from spacy_xlmr_ner.runtimes.row_selection import RowSelection, find_selection
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this PyTorch has no oneDNN")
 
@@ -51,17 +51,41 @@ def test_fast_network_attends_by_products_in_bfloat16(network):
     half = copy.deepcopy(network).bfloat16()
     assert make_fast(half).config._attn_implementation == attention.NAME
     assert half.config._attn_implementation == "sdpa"
-    half.config.max_position_embeddings = 8192  # the square of which would fill the memory
-    assert make_fast(half).config._attn_implementation == "sdpa"
+    for name, value in (
+        ("max_position_embeddings", 8192),
+        ("sliding_window", 4),
+    ):  # the square of the first fills memory
+        other = copy.deepcopy(half)
+        setattr(other.config, name, value)
+        assert make_fast(other).config._attn_implementation == "sdpa"
+        assert find_selection(make_fast(other)) is not None
+
+
+def test_fast_network_is_had_without_the_attention_that_fails(network, monkeypatch):
+    def refuse(network):
+        raise ValueError("no such attention")
+
+    monkeypatch.setattr(onednn, "write_out", refuse)
+    fast = make_fast(copy.deepcopy(network).bfloat16())
+    assert isinstance(fast.classifier, PackedLinear)
+    assert find_selection(fast) is not None
+
+
+def test_network_stays_where_rows_are_mixed_up(network, monkeypatch):
+    monkeypatch.setattr(RowSelection, "forward", lambda self, *values: self.output(*(part.flip(1) for part in values)))
+    fast = make_fast(network)
+    assert isinstance(fast.classifier, PackedLinear)
+    assert find_selection(fast) is None
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("is_padded", [False, True])
-def test_attention_written_out_is_pytorchs(is_padded):
+@pytest.mark.parametrize("form", ["none", "bool", "added"])
+def test_attention_written_out_is_pytorchs(form):
     parts = torch.randn(3, 2, 4, 5, 8, generator=torch.Generator().manual_seed(0))  # n_windows 2, n_heads 4, length 5
     mask = torch.ones(2, 1, 5, 5, dtype=torch.bool)
     mask[1, :, :, 3:] = False
-    mask = mask if is_padded else None
+    forms = {"none": None, "bool": mask, "added": torch.zeros(mask.shape).masked_fill(~mask, torch.finfo().min)}
+    mask = forms[form]
     found, _ = attention.attend(None, *parts, mask, scaling=8**-0.5)
     expected = torch.nn.functional.scaled_dot_product_attention(*parts, attn_mask=mask)
     torch.testing.assert_close(found, expected.transpose(1, 2), atol=1e-5, rtol=0)

@@ -7,6 +7,7 @@ import torch
 from transformers import AutoModelForTokenClassification
 
 from spacy_xlmr_ner.runtimes import torch as runtimes
+from spacy_xlmr_ner.runtimes.row_selection import find_selection
 from spacy_xlmr_ner.runtimes.torch import TorchRuntime, check_precision, find_device, pick_gpu
 from spacy_xlmr_ner.runtimes.torch_engine import TorchEngine
 
@@ -46,6 +47,7 @@ def test_torch_runtime_reads_what_it_is_asked_for_in_halves_too(network):
     is_read = mask & (np.random.default_rng(0).random(mask.shape) < 0.5)
     expected = TorchRuntime(network, precision="float32", device="cpu")(ids, mask)[is_read]
     runtime = TorchRuntime(SmallMemory(network, n_pieces=30, error=OUT_OF_MEMORY[0]), precision="float32", device="cpu")
+    assert find_selection(runtime.network) is not None
     np.testing.assert_allclose(runtime.read(ids, mask, is_read), expected, atol=1e-5)
 
 
@@ -55,6 +57,7 @@ def test_torch_runtime_reads_the_logits_that_are_asked_for(network, is_fast, mon
         monkeypatch.setattr(runtimes, "make_fast", lambda network: network)
     ids, mask = pad(WINDOWS, width=8)
     runtime = TorchRuntime(network, precision="float32", device="cpu")
+    assert (find_selection(runtime.network) is not None) is is_fast
     expected = runtime(ids, mask)
     for seed in range(3):
         is_read = mask & (np.random.default_rng(seed).random(mask.shape) < 0.5)
@@ -136,6 +139,9 @@ class SmallMemory(torch.nn.Module):
     @property
     def base_model(self):
         return self.network.base_model
+
+    def get_input_embeddings(self):
+        return self.network.get_input_embeddings()
 
     def forward(self, input_ids, **kwargs):
         self.sizes.append(input_ids.numel())
