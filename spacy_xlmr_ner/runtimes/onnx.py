@@ -11,7 +11,7 @@ import torch
 from .._compat import require_extra
 from ..pieces.batching import find_overhead
 from ..types import BoolArray, FloatArray, IntArray
-from .onnx_graph import EMBEDDED, EXTRA, LENGTHS, EncoderGraph
+from .onnx_graph import EMBEDDED, EXTRA, LENGTHS, ROWS, EncoderGraph
 from .torch import leave_parent_threads
 
 
@@ -35,13 +35,24 @@ class OnnxRuntime:
 
     def __call__(self, piece_ids: IntArray, mask: BoolArray) -> FloatArray:
         """As types.Runtime; the padding of a window is at its end."""
+        return self._run(piece_ids, mask, np.arange(mask.size)).reshape(*mask.shape, -1)
+
+    def read(self, piece_ids: IntArray, mask: BoolArray, is_read: BoolArray) -> FloatArray:
+        """As types.SelectiveRuntime."""
+        rows = np.flatnonzero(is_read)
+        return self._run(piece_ids, mask, rows) if len(rows) else self(piece_ids, mask)[is_read]
+
+    def _run(self, piece_ids: IntArray, mask: BoolArray, rows: IntArray) -> FloatArray:
+        """Logits of some pieces, counted over all windows: shape (n_rows, n_tags)."""
         if self._session is None:  # in a forked worker
             with self._lock:
                 if self._session is None:
                     self._session = _make_session(self._model, self._weights)
-        inputs = {EMBEDDED: self._embed(piece_ids), LENGTHS: mask.sum(axis=1).astype(np.int32)}
-        logits: FloatArray = self._session.run(None, inputs)[0]
-        return logits
+        lengths = mask.sum(axis=1).astype(np.int32)
+        logits: FloatArray = self._session.run(None, {EMBEDDED: self._embed(piece_ids), LENGTHS: lengths, ROWS: rows})[
+            0
+        ]
+        return logits[0]
 
     def leave_session(self) -> None:
         """In a forked worker: put the parent's session aside."""

@@ -22,7 +22,8 @@ EXTRA = "onnx"
 # transformers' architectures of one shape: BERT's layers, and a linear head on the last of them.
 ARCHITECTURES = ("xlm-roberta", "roberta", "camembert", "bert", "electra", "data2vec-text")
 OPSET, IR_VERSION, FUSED = 17, 8, "com.microsoft"
-EMBEDDED, LENGTHS, LOGITS = "embedded", "lengths", "logits"
+EMBEDDED, LENGTHS, ROWS, LOGITS = "embedded", "lengths", "rows", "logits"
+FLAT = "flat"  # the shape of all windows one behind the other
 TABLES = ("word", "position", "token_type")
 DENSE = ("attention.output", "intermediate", "output")
 PROJECTIONS = ("query", "key", "value")
@@ -34,9 +35,10 @@ Node = Tuple[str, List[str], List[str], Dict[str, Any]]
 class EncoderGraph:
     """The graph of one network, without its weights.
 
-    It takes the sum of the embeddings, shape (n_windows, length, width), float32, and the number of pieces of each
-    window, shape (n_windows,), int32; it gives logits. The table of the pieces is the largest part of most networks and
-    is used row by row: it stays where it is.
+    It takes the sum of the embeddings, shape (n_windows, length, width), float32; the number of pieces of each window,
+    shape (n_windows,), int32; and which pieces are read, shape (n_rows,), int64, counted over all windows. It gives
+    their logits, shape (1, n_rows, n_tags): what stands behind the last layer's attention is computed for them alone.
+    The table of the pieces is the largest part of most networks and is used row by row: it stays where it is.
 
     network (torch.nn.Module): Of transformers.
     RAISES (ValueError): If it is of another shape; with the reason.
@@ -109,9 +111,13 @@ class EncoderGraph:
             [
                 describe(EMBEDDED, floats, ["n_windows", "length", width]),
                 describe(LENGTHS, onnx.TensorProto.INT32, ["n_windows"]),
+                describe(ROWS, onnx.TensorProto.INT64, ["n_rows"]),
             ],
-            [describe(LOGITS, floats, ["n_windows", "length", n_tags])],
-            [_make_initializer(onnx, name, weight, inside=with_weights) for name, weight in weights.items()],
+            [describe(LOGITS, floats, [1, "n_rows", n_tags])],
+            [
+                *(_make_initializer(onnx, name, weight, inside=with_weights) for name, weight in weights.items()),
+                onnx.numpy_helper.from_array(np.array([1, -1, width], dtype=np.int64), FLAT),
+            ],
         )
         opsets = [make.make_opsetid("", OPSET), make.make_opsetid(FUSED, 1)]
         return make.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
@@ -135,12 +141,19 @@ class EncoderGraph:
             nodes.append(("SkipLayerNormalization", [*summands, *norm], [name], settings))
             return name
 
+        def choose_rows(name: str) -> str:
+            nodes.append(("Reshape", [name, FLAT], [f"{name}.flat"], {}))
+            nodes.append(("Gather", [f"{name}.flat", ROWS], [f"{name}.rows"], {"axis": 1}))
+            return f"{name}.rows"
+
         for i in range(self.n_layers):
             layer = self._name_layer(i)
             own, wide = f"{layer}.attention.self", f"{layer}.intermediate"
             inputs = [hidden, f"{own}.weight", f"{own}.bias", LENGTHS]
             settings = {"name": own, "domain": FUSED, "num_heads": self.n_heads}
             nodes.append(("Attention", inputs, [own], settings))
+            if i == self.n_layers - 1:
+                own, hidden = choose_rows(own), choose_rows(hidden)
             middle = add_and_norm(f"{layer}.attention.output", own, hidden)
             inputs = [multiply(middle, f"{wide}.dense"), f"{wide}.dense.bias"]
             nodes.append(("BiasGelu", inputs, [wide], {"domain": FUSED}))

@@ -13,6 +13,7 @@ from transformers import (
     DistilBertForTokenClassification,
 )
 
+from spacy_xlmr_ner.pieces.batching import plan_batches
 from spacy_xlmr_ner.runtimes import cuda
 from spacy_xlmr_ner.runtimes.cuda import CudaRuntime, find_budget, find_mask_form, for_each_piece
 from spacy_xlmr_ner.runtimes.torch import TorchRuntime
@@ -40,6 +41,16 @@ def test_cuda_runtime_gives_what_the_plain_one_gives(network, windows):
     found = CudaRuntime(network, precision="float32", device="cpu")(ids, mask)
     assert (found.shape, found.dtype) == (expected.shape, np.float32)
     np.testing.assert_allclose(found[mask], expected[mask], atol=1e-5)
+
+
+def test_cuda_runtime_has_batches_cut_where_padding_is_least(network):
+    # By the cost of a batch on a CPU three windows of one to three pieces would be one batch, with three padded.
+    runtime = CudaRuntime(network, precision="float32", device="cpu")
+    assert [len(batch) for batch in plan_batches(np.arange(1, 4), max_batch_pieces=99, small_batch=1, overhead=64)] == [
+        3
+    ]
+    cut = plan_batches(np.arange(1, 4), max_batch_pieces=99, small_batch=1, overhead=runtime.overhead)
+    assert [len(batch) for batch in cut] == [1, 1, 1]
 
 
 def test_launch_gives_the_rows_that_are_read_in_order(network):

@@ -63,6 +63,13 @@ def network(random_checkpoint):
     return AutoModelForTokenClassification.from_pretrained(random_checkpoint).eval()
 
 
+def empty_weights(model):
+    """Make all numbers with a fraction zero."""
+    for weight in model.graph.initializer:
+        if weight.data_type == weight.FLOAT:
+            weight.raw_data = bytes(len(weight.raw_data))
+
+
 def make_runtime(network):
     graph = EncoderGraph(network)
     weights = graph.find_weights()
@@ -88,6 +95,20 @@ def test_onnx_runtime_equals_transformers(cls, config, width):
         expected = network(input_ids=torch.tensor(ids), attention_mask=torch.tensor(mask).long()).logits.numpy()
     assert np.ptp(expected[mask]) > 1.0
     np.testing.assert_allclose(make_runtime(network)(ids, mask)[mask], expected[mask], atol=1e-4)
+
+
+def test_onnx_runtime_reads_the_logits_that_are_asked_for(network):
+    ids, mask = pad(WINDOWS, width=8)
+    runtime = make_runtime(network)
+    expected = TorchRuntime(network, precision="float32", device="cpu")(ids, mask)
+    for seed in range(3):
+        is_read = mask & (np.random.default_rng(seed).random(mask.shape) < 0.5)
+        np.testing.assert_allclose(runtime.read(ids, mask, is_read), expected[is_read], atol=1e-5)
+    assert runtime.read(ids, mask, np.zeros_like(mask)).shape == (0, 7)
+
+
+def test_onnx_runtime_counts_weights_as_pytorchs_does(network):
+    assert make_runtime(network).overhead == TorchRuntime(network, precision="float32", device="cpu").overhead
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -206,8 +227,7 @@ def test_int8_stores_no_embeddings_and_a_quarter_of_the_rest(tmp_path, monkeypat
 
 def test_int8_that_is_off_is_warned_of(random_checkpoint, make_nlp, monkeypatch):
     def empty(model, *, left_out):
-        for weight in model.graph.initializer:
-            weight.raw_data = bytes(len(weight.raw_data))
+        empty_weights(model)
         return model.SerializeToString()
 
     monkeypatch.setattr(onnx_engine, "quantize", empty)
@@ -252,8 +272,7 @@ def test_int8_leaves_out_layers_until_it_is_right(random_checkpoint, make_nlp, m
     def make(model, *, left_out):
         tried.append(len(left_out))
         if len(left_out) < 4:
-            for weight in model.graph.initializer:
-                weight.raw_data = bytes(len(weight.raw_data))
+            empty_weights(model)
         return model.SerializeToString()
 
     monkeypatch.setattr(onnx_engine, "quantize", make)
@@ -396,7 +415,7 @@ def remove_note(folder):
 
 def of_later_format(folder):
     note = (folder / GRAPH).with_suffix(".json")
-    note.write_text(json.dumps(json.loads(note.read_text()) | {"format": 2}))
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"format": onnx_engine.FORMAT_VERSION + 1}))
 
 
 @pytest.mark.parametrize(
