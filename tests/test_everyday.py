@@ -11,13 +11,7 @@ MARKS = set(".!?।。")
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 # What the model gets wrong, with the language: to grow shorter.
-KNOWN_FAULTS = {
-    "Mein Bruder Thomas wohnt in Hamburg.",
-    "Моя сестра Анна живёт в Лондоне.",
-    "Prezidents apmeklēja Vāciju.",
-    "Președintele a vizitat Franța.",
-    "สมชายอยู่ที่กรุงเทพ",
-}
+KNOWN_FAULTS = {"สมชายอยู่ที่กรุงเทพ"}
 
 
 @pytest.fixture(scope="module")
