@@ -60,10 +60,11 @@ def cut_by_fill(windows: Windows, fill: float) -> List[Windows]:
     """From the longest on, while the next fills a row to that share."""
     batches: List[Windows] = []
     for window in sorted(windows, key=len, reverse=True):
-        longest = len(batches[-1][0]) if batches else 0
-        if len(window) < fill * longest or (len(batches[-1]) + 1) * longest > BUDGET if batches else True:
-            batches.append([])
-        batches[-1].append(window)
+        last = batches[-1] if batches else []
+        if last and len(window) >= fill * len(last[0]) and (len(last) + 1) * len(last[0]) <= BUDGET:
+            last.append(window)
+        else:
+            batches.append([window])
     return batches
 
 

@@ -2,14 +2,15 @@
 
 The corpora have rare names in plenty, and the everyday ones no more often than those; places after a preposition
 bend in many languages. In `at` (where?), `to` (where to?) and `seen` (as an object) the leading words that begin with
-a small letter belong to no name, and `*` stands for each of `loc`. bundled_people.py has more. No sentence of tests/everyday.py is among the frames.
+a small letter belong to no name, and `*` stands for each of `loc`. bundled_people.py has more. No sentence of
+tests/everyday.py is among the frames.
 """
 
 import random
 from dataclasses import dataclass
 from typing import Dict, List, Tuple
 
-from bundled_people import read_people
+from bundled_people import read_blocks, read_people
 
 _NAMES = """
 # en
@@ -257,12 +258,7 @@ def read_names() -> Dict[str, EverydayNames]:
     """The lists by language."""
     names = {}
     people = read_people()
-    for block in _NAMES.strip("# \n").split("\n# "):
-        language, *lines = block.split("\n")
-        lists = {}
-        for line in lines:
-            key, content = line.split(": ", 1)
-            lists[key] = [entry.split() for entry in content.split(" | ")]
+    for language, lists in read_blocks(_NAMES).items():
         for key, entries in people[language].items():
             lists[key] = lists.get(key, []) + entries
         names[language] = EverydayNames(language, **lists)

@@ -114,9 +114,14 @@ frames: 我 哥哥 是 醫生 。 | 我 姐姐 {PER} 是 醫生 。 | 你 媽媽
 
 def read_people() -> Dict[str, Dict[str, List[List[str]]]]:
     """By language: `first`, `seen` and `frames`, each entry as its words."""
-    people = {}
-    for block in _PEOPLE.strip("# \n").split("\n# "):
+    return read_blocks(_PEOPLE)
+
+
+def read_blocks(text: str) -> Dict[str, Dict[str, List[List[str]]]]:
+    """Lists by language and name: a block begins with "# language", a line of it is "name: entry | entry"."""
+    blocks = {}
+    for block in text.strip("# \n").split("\n# "):
         language, *lines = block.split("\n")
         pairs = (line.split(": ", 1) for line in lines)
-        people[language] = {key: [entry.split() for entry in content.split(" | ")] for key, content in pairs}
-    return people
+        blocks[language] = {key: [entry.split() for entry in content.split(" | ")] for key, content in pairs}
+    return blocks

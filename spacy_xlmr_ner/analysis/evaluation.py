@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set
 
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
@@ -192,7 +193,7 @@ def _find_hardest(results: Sequence[DocResult], *, n_sentences: int) -> List[Har
         if result.loss is None:
             continue
         for start, end in result.sentences:
-            losses = result.loss.losses[(result.loss.starts >= start) & (result.loss.starts < end)]
+            losses = result.loss.losses[slice(*np.searchsorted(result.loss.starts, (start, end)))]
             if len(losses):
                 ranked.append((float(losses.sum()), len(losses), result, start, end))
     ranked.sort(key=lambda one: -one[0])

@@ -49,9 +49,8 @@ class OnnxRuntime:
                 if self._session is None:
                     self._session = _make_session(self._model, self._weights)
         lengths = mask.sum(axis=1).astype(np.int32)
-        logits: FloatArray = self._session.run(None, {EMBEDDED: self._embed(piece_ids), LENGTHS: lengths, ROWS: rows})[
-            0
-        ]
+        inputs = {EMBEDDED: self._embed(piece_ids), LENGTHS: lengths, ROWS: rows}
+        logits: FloatArray = self._session.run(None, inputs)[0]
         return logits[0]
 
     def leave_session(self) -> None:

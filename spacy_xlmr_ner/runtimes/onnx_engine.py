@@ -18,7 +18,7 @@ from .torch_engine import make_torch_runtime
 
 FORMAT_VERSION = 2  # 1 gave the logits of all pieces
 # int8 is to give so large a share of the words of entities in the sample the tag that float32 gives them (with the
-# model in the package 99.6 % went with 99.3 % of the entities of the dev sets, where 99.5 % are wanted) ...
+# model then in the package 99.6 % went with 99.3 % of the entities of the dev sets, where 99.5 % are wanted) ...
 LEAST_AGREEMENT = 0.998
 # ... and by fewer words than this it cannot be judged.
 LEAST_WORDS = 50

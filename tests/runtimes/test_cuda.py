@@ -45,12 +45,9 @@ def test_cuda_runtime_gives_what_the_plain_one_gives(network, windows):
 
 def test_cuda_runtime_has_batches_cut_where_padding_is_least(network):
     # By the cost of a batch on a CPU three windows of one to three pieces would be one batch, with three padded.
-    runtime = CudaRuntime(network, precision="float32", device="cpu")
-    assert [len(batch) for batch in plan_batches(np.arange(1, 4), max_batch_pieces=99, small_batch=1, overhead=64)] == [
-        3
-    ]
-    cut = plan_batches(np.arange(1, 4), max_batch_pieces=99, small_batch=1, overhead=runtime.overhead)
-    assert [len(batch) for batch in cut] == [1, 1, 1]
+    own = CudaRuntime(network, precision="float32", device="cpu").overhead
+    for overhead, n_batches in ((64, 1), (own, 3)):
+        assert len(plan_batches(np.arange(1, 4), max_batch_pieces=99, small_batch=1, overhead=overhead)) == n_batches
 
 
 def test_launch_gives_the_rows_that_are_read_in_order(network):

@@ -51,10 +51,8 @@ def test_fast_network_attends_by_products_in_bfloat16(network):
     half = copy.deepcopy(network).bfloat16()
     assert make_fast(half).config._attn_implementation == attention.NAME
     assert half.config._attn_implementation == "sdpa"
-    for name, value in (
-        ("max_position_embeddings", 8192),
-        ("sliding_window", 4),
-    ):  # the square of the first fills memory
+    # The square of so long a window would fill the memory; in one that slides some pieces do not see others.
+    for name, value in (("max_position_embeddings", 8192), ("sliding_window", 4)):
         other = copy.deepcopy(half)
         setattr(other.config, name, value)
         assert make_fast(other).config._attn_implementation == "sdpa"
