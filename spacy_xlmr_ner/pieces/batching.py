@@ -12,19 +12,18 @@ SMALL_BATCH = 128
 MAX_BATCH = 4096
 # Pieces that could be computed in the time that a batch takes beside its own, where the runtime does not say how many.
 OVERHEAD = 64
-# To begin a batch takes as long as so many operations (2 to 4 ms: each operator's start, code made for a new size) ...
-OPERATIONS_OF_BATCH = 4e8
-# ... and to read the weights as long as so many pieces.
+# To read the weights takes as long as so many pieces.
 LEAST_OVERHEAD = 16
 
 
-def find_overhead(n_weights: int) -> int:
+def find_overhead(n_weights: int, *, n_operations: float) -> int:
     """What a batch costs a CPU beside its pieces, in pieces; for plan_batches.
 
     n_weights (int): Of the network, those that each piece is multiplied with.
+    n_operations (float): Of arithmetic, that the runtime could do in the time that it takes to begin a batch.
     RETURNS (int): A large network's pieces take so long that a batch is soon worth its while.
     """
-    return LEAST_OVERHEAD + int(OPERATIONS_OF_BATCH / (2 * max(1, n_weights)))
+    return LEAST_OVERHEAD + int(n_operations / (2 * max(1, n_weights)))
 
 
 def plan_batches(

@@ -62,9 +62,17 @@ def attend(
     if attention_mask is not None:
         by_head, mask = scores.view(n_windows, n_heads, length, length), attention_mask[:, :, :1]
         if mask.dtype == torch.bool:
-            by_head.masked_fill_(~mask, HIDDEN)
+            _hide(by_head, ~mask)
         else:
             by_head.add_(mask)
     torch.softmax(scores, -1, out=scores)
     context = torch.bmm(scores, value.reshape(rows)).view(n_windows, n_heads, length, size)
     return context.transpose(1, 2).contiguous(), None
+
+
+def _hide(scores: Tensor, is_hidden: Tensor) -> None:
+    """Set the scores of hidden pieces, behind the shortest window's end: up to there all windows have pieces."""
+    columns = is_hidden.flatten(0, 2).any(0).nonzero()
+    if len(columns):
+        first = int(columns[0])
+        scores[..., first:].masked_fill_(is_hidden[..., first:], HIDDEN)

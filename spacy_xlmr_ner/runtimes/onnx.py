@@ -11,8 +11,11 @@ import torch
 from .._compat import require_extra
 from ..pieces.batching import find_overhead
 from ..types import BoolArray, FloatArray, IntArray
-from .onnx_graph import EMBEDDED, EXTRA, LENGTHS, ROWS, EncoderGraph
+from .onnx_graph import EMBEDDED, EXTRA, LENGTHS, ROWS, UNWANTED, EncoderGraph
 from .torch import leave_parent_threads
+
+# What could be computed in the time that it takes to begin a batch: 2 to 3 ms, for each operator's start.
+OPERATIONS_OF_BATCH = 4e8
 
 
 class OnnxRuntime:
@@ -27,7 +30,7 @@ class OnnxRuntime:
 
     def __init__(self, graph: EncoderGraph, model: bytes, weights: Dict[str, FloatArray]):
         self._embed = graph.make_embedder()
-        self.overhead = find_overhead(graph.count_multiplied())
+        self.overhead = find_overhead(graph.count_multiplied(), n_operations=OPERATIONS_OF_BATCH)
         self._model, self._weights = model, weights
         self._session = _make_session(model, weights)
         self._lock = threading.Lock()
@@ -51,7 +54,7 @@ class OnnxRuntime:
         lengths = mask.sum(axis=1).astype(np.int32)
         inputs = {EMBEDDED: self._embed(piece_ids), LENGTHS: lengths, ROWS: rows}
         logits: FloatArray = self._session.run(None, inputs)[0]
-        return logits[0]
+        return logits
 
     def leave_session(self) -> None:
         """In a forked worker: put the parent's session aside."""
@@ -69,7 +72,9 @@ def _make_session(model: bytes, weights: Dict[str, FloatArray]) -> Any:
     if weights:
         values = [library.OrtValue.ortvalue_from_numpy(weight) for weight in weights.values()]
         options.add_external_initializers(list(weights), values)
-    return library.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return library.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"], disabled_optimizers=list(UNWANTED)
+    )
 
 
 _runtimes: "WeakSet[OnnxRuntime]" = WeakSet()

@@ -77,11 +77,20 @@ def test_network_stays_where_rows_are_mixed_up(network, monkeypatch):
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("form", ["none", "bool", "added"])
-def test_attention_written_out_is_pytorchs(form):
+@pytest.mark.parametrize(
+    "form, hidden",
+    [
+        ("none", slice(0)),
+        ("bool", slice(3, 5)),
+        ("bool", slice(0, 2)),  # padded in front
+        ("bool", slice(0)),  # none is padded
+        ("added", slice(3, 5)),
+    ],
+)
+def test_attention_written_out_is_pytorchs(form, hidden):
     parts = torch.randn(3, 2, 4, 5, 8, generator=torch.Generator().manual_seed(0))  # n_windows 2, n_heads 4, length 5
     mask = torch.ones(2, 1, 5, 5, dtype=torch.bool)
-    mask[1, :, :, 3:] = False
+    mask[1, :, :, hidden] = False
     forms = {"none": None, "bool": mask, "added": torch.zeros(mask.shape).masked_fill(~mask, torch.finfo().min)}
     mask = forms[form]
     found, _ = attention.attend(None, *parts, mask, scaling=8**-0.5)
