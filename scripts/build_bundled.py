@@ -40,6 +40,7 @@ from bundled_data import (
     read_corpora,
     train_vocabulary,
 )
+from bundled_int8 import is_cut, round_weight
 from bundled_network import Dropout, DropoutPool, Shape, Tagger
 from bundled_optimizer import Muon
 from safetensors.torch import load_file
@@ -79,6 +80,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, help="processes that make batches; a GPU needs all there are")
     parser.add_argument("--rate", type=float, default=2e-3, help="of learning, at its peak")
     parser.add_argument("--fall", type=float, default=0.48, help="share of the steps in which the rate falls to zero")
+    parser.add_argument(
+        "--for-int8", action="store_true", help="have the network lose what int8 loses, and get used to it"
+    )
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--smoothing", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
@@ -127,7 +131,7 @@ class Trainer:
         shape = Shape(self.data.n_pieces)
         if args.grow_at:
             shape = replace(shape, num_hidden_layers=shape.num_hidden_layers // 2)
-        self.network = Tagger(shape, len(TAGS), generator=self.generator).to(self.device)
+        self.network = Tagger(shape, len(TAGS), generator=self.generator, for_int8=args.for_int8).to(self.device)
         self.dtype = find_dtype(self.device)
         self.dropout = self.make_dropout()
         self.optimizers = make_optimizers(self.network, args.rate)
@@ -188,7 +192,7 @@ class Trainer:
         small = self.network
         n_layers = small.shape.num_hidden_layers
         shape = replace(small.shape, num_hidden_layers=2 * n_layers)
-        self.network = Tagger(shape, len(TAGS), generator=self.generator).to(self.device)
+        self.network = Tagger(shape, len(TAGS), generator=self.generator, for_int8=small.for_int8).to(self.device)
         sources = {name: find_source(name, n_layers) for name in self.network.weights}
         self.set_weights({name: small.weights[source] for name, source in sources.items()})
         self.averages = {name: self.averages[source].clone() for name, source in sources.items()}
@@ -343,6 +347,8 @@ class Trainer:
         weights = {name: weight.detach().clone() for name, weight in self.network.weights.items()}
         if is_averaged:
             weights = self.averages
+        if self.args.for_int8:
+            weights = {name: round_weight(value) if is_cut(name, value) else value for name, value in weights.items()}
         weights["classifier.bias"][0] += bias
         folder = self.args.work / "checkpoint"
         folder.mkdir(exist_ok=True)

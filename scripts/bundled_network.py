@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Callable, Dict, Optional, Tuple
 
 import torch
+from bundled_int8 import CutValues, CutWeight, is_cut
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -64,11 +65,15 @@ class DropoutPool:
 
 
 class Tagger(nn.Module):
-    """XLM-R with a head for tags, and one for masked pieces that is trained beside it and not kept."""
+    """XLM-R with a head for tags, and one for masked pieces that is trained beside it and not kept.
 
-    def __init__(self, shape: Shape, n_tags: int, *, generator: torch.Generator):
+    for_int8 (bool): Compute what int8 would, as far as it loses something.
+    """
+
+    def __init__(self, shape: Shape, n_tags: int, *, generator: torch.Generator, for_int8: bool = False):
         super().__init__()
         self.shape = shape
+        self.for_int8 = for_int8
         width, inner = shape.hidden_size, shape.intermediate_size
         sizes: Dict[str, tuple] = {
             "roberta.embeddings.word_embeddings.weight": (shape.vocab_size, width),
@@ -112,6 +117,8 @@ class Tagger(nn.Module):
         """One product for several layers that read the same values."""
         weights = [self.weights[f"{name}.weight"] for name in names]
         biases = [self.weights[f"{name}.bias"] for name in names]
+        if self.for_int8 and is_cut(names[0], weights[0]):
+            weights, values = [CutWeight.apply(weight) for weight in weights], CutValues.apply(values)
         weight, bias = (torch.cat(weights), torch.cat(biases)) if len(names) > 1 else (weights[0], biases[0])
         return functional.linear(values, weight.to(values.dtype), bias.to(values.dtype))
 

@@ -479,8 +479,8 @@ class Warnings(metaclass=ErrorsWithCodes):
         "to have it there."
     )
     XW405 = (
-        "In int8 the checkpoint '{checkpoint}' gives {share} of the words of entities in a sample ({n_words} words) "
-        'other tags than in float32. precision = "float32" gives the right ones.'
+        "In int8 the checkpoint '{checkpoint}' gives about {share} of the words of entities in a sample ({n_words} "
+        'words) other tags than in float32. precision = "float32" gives the right ones.'
     )
     XW406 = (
         "How right int8 is with the checkpoint '{checkpoint}' cannot be told: in the sample of general text that it is "

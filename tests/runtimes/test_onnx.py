@@ -31,7 +31,7 @@ from transformers import (
 
 from spacy_xlmr_ner.checkpoint import read_checkpoint
 from spacy_xlmr_ner.runtimes import onnx_engine
-from spacy_xlmr_ner.runtimes.agreement import compare_tags
+from spacy_xlmr_ner.runtimes.agreement import Agreement, compare_logits
 from spacy_xlmr_ner.runtimes.onnx import OnnxRuntime
 from spacy_xlmr_ner.runtimes.onnx_engine import OnnxEngine
 from spacy_xlmr_ner.runtimes.onnx_graph import EncoderGraph, find_misfit
@@ -239,17 +239,31 @@ def test_int8_that_is_off_is_warned_of(random_checkpoint, make_nlp, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    "found, expected, agreement",
+    "leads, losses, share",
     [
-        ([0, 1, 2, 0], [0, 1, 2, 0], 1.0),
-        ([0, 1, 0, 0], [0, 1, 2, 0], 0.5),  # words that both take for O do not count
-        ([3, 1, 2, 0], [0, 1, 2, 0], 2 / 3),
-        ([0, 0, 0, 0], [0, 0, 0, 0], 1.0),
+        ([1, 2, 4, 8], [0, 0, 0, 0], 1.0),
+        # Of the changes, 3 and -3 and six times none, one is over the leads of 1 and of 2, and none over 4 and 8.
+        ([1, 2, 4, 8], [0, 0, 0, 3], 1 - (1 / 8 + 1 / 8) / 4),
+        # Two changed where 0.5 are likely: that may be chance. 2, -2, 3, -3 and four times none.
+        ([1, 1, 4, 8], [2, 3, 0, 0], 1 - (2 / 8 + 2 / 8) / 4),
+        # Six of 36 changed where six times 6 / 72 are likely; so many are not chance.
+        ([1] * 6 + [9] * 30, [2] * 6 + [0] * 30, 1 - 6 / 36),
     ],
 )
-def test_compare_tags_counts_words_of_entities(found, expected, agreement):
-    tags = ("O", "B-PER", "I-PER", "B-LOC")
-    assert compare_tags(np.array(found), np.array(expected), tags).share == pytest.approx(agreement)
+def test_agreement_is_what_changes_and_leads_make_likely(leads, losses, share):
+    leads, losses = np.array(leads, dtype=float), np.array(losses, dtype=float)
+    zeros = np.zeros_like(leads)  # of O
+    expected, found = np.stack([zeros, leads], axis=1), np.stack([zeros, leads - losses], axis=1)
+    agreement = compare_logits(found, expected, ("O", "U-PER"))
+    assert agreement.share == pytest.approx(share)
+    assert agreement.n_words == len(leads)
+
+
+def test_agreement_counts_words_that_either_takes_for_an_entity():
+    logits = np.array([[9.0, 0.0], [9.0, 0.0], [0.0, 9.0]])
+    assert compare_logits(logits, logits, ("O", "U-PER")).n_words == 1
+    assert compare_logits(logits[::-1], logits, ("O", "U-PER")).n_words == 2
+    assert compare_logits(logits[:2], logits[:2], ("O", "U-PER")) == Agreement(1.0, 0)
 
 
 @pytest.mark.filterwarnings("ignore:.*XW405")
@@ -280,7 +294,7 @@ def test_int8_leaves_out_layers_until_it_is_right(random_checkpoint, make_nlp, m
     monkeypatch.setattr(onnx_engine, "quantize", make)
     nlp = make_nlp(random_checkpoint, model={**ONNX, "precision": "int8"})
     assert get_ents(nlp) == get_ents(make_nlp(random_checkpoint))
-    assert tried == [1, 5]  # the head; then also two matrices of each of two layers
+    assert tried == [1, 5]  # the head; then also four matrices of the first layer
 
 
 @pytest.mark.parametrize("way", [copy.deepcopy, lambda nlp: pickle.loads(pickle.dumps(nlp))], ids=["copy", "pickle"])
