@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "build_bundled.py"
@@ -63,3 +65,13 @@ def test_script_makes_the_same_weights_from_the_same_seed(build, tmp_path):
         build(tmp_path / name, 60, "--seed", "2" if name == "other" else "1")
     weights = [(tmp_path / name / "checkpoint" / "model.safetensors").read_bytes() for name in ("one", "same", "other")]
     assert weights[0] == weights[1] != weights[2]
+
+
+def test_script_writes_weights_that_int8_takes_as_they_are(build, tmp_path):
+    build(tmp_path, 60, "--for-int8")
+    weights = load_file(tmp_path / "checkpoint" / "model.safetensors")
+    matrices = [weight.float() for name, weight in weights.items() if ".layer." in name and weight.ndim == 2]
+    assert matrices
+    for weight in matrices:
+        levels = 64 * weight / weight.abs().amax(1, keepdim=True)
+        torch.testing.assert_close(levels, levels.round(), atol=0.05, rtol=0)  # float16 has eleven bits
