@@ -27,8 +27,9 @@ MAX_REASON = 160  # characters of PyTorch's own message
 # What could be computed in the time that it takes to begin a batch: each operator's start, and code that oneDNN makes
 # for sizes that it has not seen. Measured were 15 ms, as long as twice so many; then more than 5 % were padding.
 OPERATIONS_OF_BATCH = 1.2e9
-# So many rows are chosen at a time, that oneDNN need not make code for each number of them.
+# Many rows are chosen by so many at a time, that oneDNN need not make code for each number of them.
 ROWS_STEP = 64
+MANY_ROWS = 8 * ROWS_STEP
 
 _pid = FIRST_PID
 _locks: "WeakKeyDictionary[torch.nn.Module, threading.RLock]" = WeakKeyDictionary()
@@ -209,7 +210,8 @@ class TorchRuntime:
         rows = np.flatnonzero(is_read)
         if self._selection is None or not len(rows):
             return self._run(piece_ids, mask)[is_read]
-        padded = np.pad(rows, (0, -len(rows) % ROWS_STEP), mode="edge")
+        n_more = -len(rows) % ROWS_STEP if len(rows) > MANY_ROWS else 0
+        padded = np.pad(rows, (0, n_more), mode="edge")
         with self._selection.choose(torch.from_numpy(padded)):
             return self._run(piece_ids, mask)[0, : len(rows)]
 

@@ -66,6 +66,19 @@ def test_torch_runtime_reads_the_logits_that_are_asked_for(network, is_fast, mon
     np.testing.assert_allclose(runtime(ids, mask), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("n_read", [512, 513, 576, 600])
+def test_torch_runtime_reads_many_rows_in_steps(network, n_read):
+    ids, mask = pad(WINDOWS * 100, width=8)
+    runtime = TorchRuntime(network, precision="float32", device="cpu")
+    is_read = np.zeros_like(mask)
+    is_read[tuple(np.argwhere(mask)[:n_read].T)] = True
+    n_rows = []
+    runtime.network.classifier.register_forward_hook(lambda module, args, output: n_rows.append(args[0].shape[1]))
+    found = runtime.read(ids, mask, is_read)
+    assert n_rows == [{512: 512, 513: 576, 576: 576, 600: 640}[n_read]]
+    np.testing.assert_allclose(found, runtime(ids, mask)[is_read], atol=1e-5)
+
+
 def test_torch_runtime_reads_what_each_thread_asks_for(network):
     ids, mask = pad(WINDOWS, width=8)
     runtime = TorchRuntime(network, precision="float32", device="cpu")
