@@ -74,4 +74,4 @@ def test_script_writes_weights_that_int8_takes_as_they_are(build, tmp_path):
     assert matrices
     for weight in matrices:
         levels = 64 * weight / weight.abs().amax(1, keepdim=True)
-        torch.testing.assert_close(levels, levels.round(), atol=0.05, rtol=0)  # float16 has eleven bits
+        torch.testing.assert_close(levels, levels.round(), atol=0.07, rtol=0)  # two values, each off by 2 ** -11
