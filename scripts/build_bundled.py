@@ -192,7 +192,7 @@ class Trainer:
         small = self.network
         n_layers = small.shape.num_hidden_layers
         shape = replace(small.shape, num_hidden_layers=2 * n_layers)
-        self.network = Tagger(shape, len(TAGS), generator=self.generator, for_int8=small.for_int8).to(self.device)
+        self.network = Tagger(shape, len(TAGS), generator=self.generator, for_int8=self.args.for_int8).to(self.device)
         sources = {name: find_source(name, n_layers) for name in self.network.weights}
         self.set_weights({name: small.weights[source] for name, source in sources.items()})
         self.averages = {name: self.averages[source].clone() for name, source in sources.items()}

@@ -11,7 +11,7 @@ import torch
 from .._compat import require_extra
 from ..pieces.batching import find_overhead
 from ..types import BoolArray, FloatArray, IntArray
-from .onnx_graph import EMBEDDED, EXTRA, LENGTHS, ROWS, UNWANTED, EncoderGraph
+from .onnx_graph import EMBEDDED, EXTRA, LENGTHS, ROWS, EncoderGraph
 from .torch import leave_parent_threads
 
 # What could be computed in the time that it takes to begin a batch: 2 to 3 ms, for each operator's start.
@@ -72,9 +72,7 @@ def _make_session(model: bytes, weights: Dict[str, FloatArray]) -> Any:
     if weights:
         values = [library.OrtValue.ortvalue_from_numpy(weight) for weight in weights.values()]
         options.add_external_initializers(list(weights), values)
-    return library.InferenceSession(
-        model, options, providers=["CPUExecutionProvider"], disabled_optimizers=list(UNWANTED)
-    )
+    return library.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 _runtimes: "WeakSet[OnnxRuntime]" = WeakSet()

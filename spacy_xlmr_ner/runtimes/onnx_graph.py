@@ -28,8 +28,6 @@ OPSET, IR_VERSION, FUSED = 17, 8, "com.microsoft"
 EMBEDDED, LENGTHS, ROWS, LOGITS = "embedded", "lengths", "rows", "logits"
 SHAPE = "shape"  # of a batch
 FLAT = "flat"  # the shape of all windows one behind the other
-# Rewritings of ONNX Runtime that would put the slow operators in.
-UNWANTED = ("BiasGeluFusion", "SkipLayerNormFusion", "BiasSkipLayerNormFusion")
 TABLES = ("word", "position", "token_type")
 DENSE = ("attention.output", "intermediate", "output")
 PROJECTIONS = ("query", "key", "value")

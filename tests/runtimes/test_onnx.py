@@ -34,7 +34,7 @@ from spacy_xlmr_ner.runtimes import onnx_engine
 from spacy_xlmr_ner.runtimes.agreement import Agreement, compare_logits
 from spacy_xlmr_ner.runtimes.onnx import OnnxRuntime
 from spacy_xlmr_ner.runtimes.onnx_engine import OnnxEngine
-from spacy_xlmr_ner.runtimes.onnx_graph import EncoderGraph, find_misfit
+from spacy_xlmr_ner.runtimes.onnx_graph import EncoderGraph, find_misfit, quantize
 from spacy_xlmr_ner.runtimes.torch import TorchRuntime
 
 WINDOWS = [[0, 5, 6, 7, 2], [0, 8, 2], [0, 9, 10, 11, 12, 13, 14, 2]]
@@ -95,6 +95,28 @@ def test_onnx_runtime_equals_transformers(cls, config, width):
         expected = network(input_ids=torch.tensor(ids), attention_mask=torch.tensor(mask).long()).logits.numpy()
     assert np.ptp(expected[mask]) > 1.0
     np.testing.assert_allclose(make_runtime(network)(ids, mask)[mask], expected[mask], atol=1e-4)
+
+
+@pytest.mark.parametrize("precision, product", [("float32", "Gemm"), ("int8", "DynamicQuantizeMatMul")])
+def test_session_runs_the_fast_operators(precision, product, network, monkeypatch, tmp_path):
+    """ONNX Runtime rewrites the graph that it is given, and might put those in that are left out of it."""
+    onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
+    path = tmp_path / "run.onnx"
+    make_session = onnxruntime.InferenceSession
+
+    def make(model, options, **settings):
+        options.optimized_model_filepath = str(path)
+        return make_session(model, options, **settings)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", make)
+    if precision == "int8":
+        graph = EncoderGraph(network)
+        OnnxRuntime(graph, quantize(graph.make_model(graph.find_weights(), with_weights=True)), {})
+    else:
+        make_runtime(network)
+    operators = {node.op_type for node in onnx.load(path, load_external_data=False).graph.node}
+    assert {product, "Gelu", "LayerNormalization"} <= operators
+    assert not operators & {"BiasGelu", "SkipLayerNormalization"}
 
 
 def test_onnx_runtime_reads_the_logits_that_are_asked_for(network):
