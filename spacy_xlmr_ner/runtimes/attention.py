@@ -1,92 +1,65 @@
-"""Attention written out in products, which a CPU computes faster in bfloat16 than PyTorch's own."""
-
-from typing import Any, Optional, Tuple
+"""Attention as a CPU computes it fastest."""
 
 import torch
 from torch import Tensor
 
-# It holds the square of a window in memory.
+# PyTorch's own takes up to twice as long in bfloat16 as two products with all scores between, in windows up to so many
+# pieces: the scores of a window stand in memory.
 LONGEST_WINDOW = 1024
-NAME = "spacy_xlmr_ner_written_out"  # transformers' for it
-HIDDEN = -1e4  # the score of a padded piece: its share is 0
+# Scores that are computed at once: more do not stay in a processor's own memory until they are used.
+SCORES = 2**21
+HIDDEN = -1e4  # the score of what is not attended to: its share is 0
 # Numbers of bfloat16 that an instruction of AVX-512 holds. PyTorch's softmax takes those of a row that are left over
 # one by one, which took up to three times as long.
 STEP = 32
-LOCAL = ("is_decoder", "sliding_window", "local_attention")  # settings of networks whose pieces do not see all others
 
 
-def can_write_out(network: torch.nn.Module) -> bool:
-    """Whether a network computes attention by PyTorch's own, and transformers lets one choose another.
+def attend(query: Tensor, key: Tensor, value: Tensor, is_piece: Tensor) -> Tensor:
+    """What each piece attends to, by all heads; without dropout and gradients.
 
-    Not where some pieces may not look at others, as in a window that slides: a short trial would not tell.
+    query (Tensor): Shape (n_windows, n_queries, n_heads, head size).
+    key, value (Tensor): Shape (n_windows, length, n_heads, head size).
+    is_piece (Tensor): Shape (n_windows, length), bool. False: padding, which is not attended to.
+    RETURNS (Tensor): Shape (n_windows, n_queries, n_heads, head size).
     """
-    config = getattr(network, "config", None)
-    is_chosen = getattr(config, "_attn_implementation", None) == "sdpa" and hasattr(network, "set_attn_implementation")
-    is_local = any(getattr(config, name, None) for name in LOCAL) or any(
-        getattr(module, "is_causal", False) for module in network.modules()
-    )
-    length = getattr(config, "max_position_embeddings", LONGEST_WINDOW + 1)
-    return is_chosen and not is_local and length <= LONGEST_WINDOW
+    query, key, value = (part.transpose(1, 2) for part in (query, key, value))
+    if query.dtype == torch.bfloat16 and key.shape[2] <= LONGEST_WINDOW:
+        return _attend_by_products(query, key, value, is_piece).transpose(1, 2)
+    mask = None if bool(is_piece.all()) else is_piece[:, None, None].expand(-1, -1, query.shape[2], -1)
+    context: Tensor = torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    return context.transpose(1, 2)
 
 
-def write_out(network: torch.nn.Module) -> None:
-    """Have a network of transformers compute attention by `attend`."""
-    from transformers import AttentionInterface
-    from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
-
-    AttentionInterface.register(NAME, attend)
-    AttentionMaskInterface.register(NAME, sdpa_mask)
-    network.set_attn_implementation(NAME)  # type: ignore[operator]
-
-
-def attend(
-    module: torch.nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Optional[Tensor],
-    *,
-    scaling: float,
-    **_: Any,
-) -> Tuple[Tensor, None]:
-    """Attention in two products, as transformers calls it; without dropout and gradients.
-
-    transformers' own ("eager") goes over the scores twice more, to scale them and to add a mask that hides nothing.
-
-    query, key, value (Tensor): Shape (n_windows, n_heads, length, head size).
-    attention_mask (Optional[Tensor]): Shape (n_windows, 1, length, length), the same for all that attend; False: is not
-        attended to. Of another dtype than bool, as between transformers 4.56 and 5: what to add to the scores. None:
-        nothing is hidden.
-    RETURNS (Tuple): What is attended to, shape (n_windows, length, n_heads, head size), and no scores.
-    """
-    n_windows, n_heads, length, size = query.shape
+def _attend_by_products(query: Tensor, key: Tensor, value: Tensor, is_piece: Tensor) -> Tensor:
+    """The same, with the heads before the pieces: shape (n_windows, n_heads, n_queries, head size)."""
+    n_windows, n_heads, n_queries, size = query.shape
+    length = key.shape[2]
     padded = length + -length % STEP
-    scaled = torch.mul(query, scaling, out=query.new_empty(query.shape)).view(-1, length, size)
-    scores = torch.bmm(scaled, _pad(key, padded).transpose(1, 2))
-    by_head = scores.view(n_windows, n_heads, length, padded)
-    if attention_mask is not None:
-        mask = attention_mask[:, :, :1]
-        if mask.dtype == torch.bool:
-            _hide(by_head, ~mask)
-        else:
-            by_head[..., :length].add_(mask)
-    if padded > length:
-        by_head[..., length:] = HIDDEN
-    torch.softmax(scores, -1, out=scores)
-    context = torch.bmm(scores, _pad(value, padded)).view(n_windows, n_heads, length, size)
-    return context.transpose(1, 2).contiguous(), None
+    scaled = torch.mul(query, size**-0.5, out=query.new_empty(query.shape)).flatten(0, 1)
+    keys, values = _pad(key, padded).transpose(1, 2), _pad(value, padded)
+    # Up to the shortest window's end all windows have pieces.
+    is_hidden = ~torch.nn.functional.pad(is_piece, (0, padded - length))
+    columns = is_hidden.any(0).nonzero()
+    first = int(columns[0]) if len(columns) else padded
+    n_parts = -(-n_windows * n_heads * n_queries * padded // SCORES)
+    step = -(-n_windows // n_parts)
+    context = query.new_empty(query.shape).flatten(0, 1)
+    room = query.new_empty((step * n_heads, n_queries, padded))
+    for start in range(0, n_windows, step):
+        stop = min(start + step, n_windows)
+        part = slice(start * n_heads, stop * n_heads)
+        scores = room[: (stop - start) * n_heads]
+        torch.bmm(scaled[part], keys[part], out=scores)
+        by_head = scores.unflatten(0, (-1, n_heads))[..., first:]
+        by_head.masked_fill_(is_hidden[start:stop, None, None, first:], HIDDEN)
+        torch.softmax(scores, -1, out=scores)
+        torch.bmm(scores, values[part], out=context[part])
+    return context.unflatten(0, (n_windows, n_heads))
 
 
 def _pad(values: Tensor, length: int) -> Tensor:
     """Lay out what each head sees as one block, shape (n_windows * n_heads, length, head size), with zeros behind."""
-    if length > values.shape[2]:
-        values = torch.nn.functional.pad(values, (0, 0, 0, length - values.shape[2]))
-    return values.reshape(-1, length, values.shape[3])
-
-
-def _hide(scores: Tensor, is_hidden: Tensor) -> None:
-    """Set the scores of hidden pieces, behind the shortest window's end: up to there all windows have pieces."""
-    columns = is_hidden.flatten(0, 2).any(0).nonzero()
-    if len(columns):
-        first = int(columns[0])
-        scores[..., first : is_hidden.shape[3]].masked_fill_(is_hidden[..., first:], HIDDEN)
+    n_more = length - values.shape[2]
+    if n_more:
+        values = torch.nn.functional.pad(values, (0, 0, 0, n_more))
+    return values.flatten(0, 1)

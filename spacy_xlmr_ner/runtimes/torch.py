@@ -18,8 +18,8 @@ from ..errors import Errors, Warnings
 from ..pieces.batching import find_overhead
 from ..process import FIRST_PID
 from ..types import BoolArray, FloatArray, IntArray, Precision
-from .onednn import make_fast
-from .row_selection import find_selection
+from .cpu_encoder import CpuEncoder
+from .fast import make_fast
 
 T = TypeVar("T")
 
@@ -28,9 +28,6 @@ MAX_REASON = 160  # characters of PyTorch's own message
 # for sizes that it has not seen. Measured were 15 ms, as long as four times so many; with twice so many, 6 % were
 # padding.
 OPERATIONS_OF_BATCH = 6e8
-# Many rows are chosen by so many at a time, that oneDNN need not make code for each number of them.
-ROWS_STEP = 64
-MANY_ROWS = 8 * ROWS_STEP
 # Bytes that glibc takes from the system for themselves at most, to give them back when they are freed.
 LARGEST_OF_ITS_OWN = 2**25
 
@@ -154,13 +151,16 @@ class TorchRuntime:
         is_converted = any(weight.dtype != dtype for weight in network.parameters())
         own = (copy.deepcopy(network) if is_converted else network).to(self.device, dtype).eval()
         self._shared = None if is_converted else own  # which may be trained at another time
-        self.network = own
-        if self.device.type == "cpu":
-            self.network = make_fast(own)
-            keep_freed_memory()
-        self._selection = find_selection(self.network)
+        self.network = self._make_fast(own)
         self.overhead = find_overhead(_count_multiplied(own), n_operations=OPERATIONS_OF_BATCH)
         self._most_pieces: Optional[int] = None  # in a batch; known once one was too large for the memory
+
+    def _make_fast(self, network: torch.nn.Module) -> torch.nn.Module:
+        """The network as its device runs it fastest."""
+        if self.device.type != "cpu":
+            return network
+        keep_freed_memory()
+        return make_fast(network)
 
     def __call__(self, piece_ids: IntArray, mask: BoolArray) -> FloatArray:
         """Run the network over one batch.
@@ -215,21 +215,18 @@ class TorchRuntime:
         message = Warnings.XW408.format(n_pieces=n_pieces, device=self.device, limit=limit)
         warnings.warn(message, stacklevel=4)
 
-    def _run(self, piece_ids: IntArray, mask: BoolArray) -> FloatArray:
+    def _run(self, piece_ids: IntArray, mask: BoolArray, **settings: Any) -> FloatArray:
         with self._ready():
             ids = torch.from_numpy(piece_ids).to(self.device)
             attention_mask = torch.from_numpy(mask).to(self.device, torch.int64)
-            logits = self.network(input_ids=ids, attention_mask=attention_mask).logits
+            logits = self.network(input_ids=ids, attention_mask=attention_mask, **settings).logits
             return logits.float().cpu().numpy()
 
     def _read(self, piece_ids: IntArray, mask: BoolArray, is_read: BoolArray) -> FloatArray:
         rows = np.flatnonzero(is_read)
-        if self._selection is None or not len(rows):
+        if not (len(rows) and isinstance(self.network, CpuEncoder)):
             return self._run(piece_ids, mask)[is_read]
-        n_more = -len(rows) % ROWS_STEP if len(rows) > MANY_ROWS else 0
-        padded = np.pad(rows, (0, n_more), mode="edge")
-        with self._selection.choose(torch.from_numpy(padded)):
-            return self._run(piece_ids, mask)[0, : len(rows)]
+        return self._run(piece_ids, mask, rows=rows)
 
     @contextmanager
     def _ready(self) -> Iterator[None]:

@@ -32,9 +32,10 @@ from transformers import (
 from spacy_xlmr_ner.checkpoint import read_checkpoint
 from spacy_xlmr_ner.runtimes import onnx_engine
 from spacy_xlmr_ner.runtimes.agreement import Agreement, compare_logits
+from spacy_xlmr_ner.runtimes.architecture import find_misfit
 from spacy_xlmr_ner.runtimes.onnx import OnnxRuntime
 from spacy_xlmr_ner.runtimes.onnx_engine import OnnxEngine
-from spacy_xlmr_ner.runtimes.onnx_graph import EncoderGraph, find_misfit, quantize
+from spacy_xlmr_ner.runtimes.onnx_graph import EncoderGraph, quantize
 from spacy_xlmr_ner.runtimes.torch import TorchRuntime
 
 WINDOWS = [[0, 5, 6, 7, 2], [0, 8, 2], [0, 9, 10, 11, 12, 13, 14, 2]]

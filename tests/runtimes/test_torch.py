@@ -7,7 +7,7 @@ import torch
 from transformers import AutoModelForTokenClassification
 
 from spacy_xlmr_ner.runtimes import torch as runtimes
-from spacy_xlmr_ner.runtimes.row_selection import find_selection
+from spacy_xlmr_ner.runtimes.cpu_encoder import CpuEncoder
 from spacy_xlmr_ner.runtimes.torch import TorchRuntime, check_precision, find_device, pick_gpu
 from spacy_xlmr_ner.runtimes.torch_engine import TorchEngine
 
@@ -46,9 +46,17 @@ def test_torch_runtime_reads_what_it_is_asked_for_in_halves_too(network):
     ids, mask = pad(WINDOWS * 4, width=8)
     is_read = mask & (np.random.default_rng(0).random(mask.shape) < 0.5)
     expected = TorchRuntime(network, precision="float32", device="cpu")(ids, mask)[is_read]
-    runtime = TorchRuntime(SmallMemory(network, n_pieces=30, error=OUT_OF_MEMORY[0]), precision="float32", device="cpu")
-    assert find_selection(runtime.network) is not None
+    runtime = TorchRuntime(network, precision="float32", device="cpu")
+    sizes = []
+
+    def limit(module, args, kwargs):
+        sizes.append(kwargs["input_ids"].numel())
+        if sizes[-1] > 30:
+            raise OUT_OF_MEMORY[0]
+
+    runtime.network.register_forward_pre_hook(limit, with_kwargs=True)
     np.testing.assert_allclose(runtime.read(ids, mask, is_read), expected, atol=1e-5)
+    assert sizes == [96, 48, 24, 24, 24, 24]
 
 
 @pytest.mark.parametrize("is_fast", [True, False])
@@ -57,7 +65,7 @@ def test_torch_runtime_reads_the_logits_that_are_asked_for(network, is_fast, mon
         monkeypatch.setattr(runtimes, "make_fast", lambda network: network)
     ids, mask = pad(WINDOWS, width=8)
     runtime = TorchRuntime(network, precision="float32", device="cpu")
-    assert (find_selection(runtime.network) is not None) is is_fast
+    assert isinstance(runtime.network, CpuEncoder) is is_fast
     expected = runtime(ids, mask)
     for seed in range(3):
         is_read = mask & (np.random.default_rng(seed).random(mask.shape) < 0.5)
@@ -73,7 +81,7 @@ def test_torch_runtime_reads_many_rows_in_steps(network, n_read):
     is_read = np.zeros_like(mask)
     is_read[tuple(np.argwhere(mask)[:n_read].T)] = True
     n_rows = []
-    runtime.network.classifier.register_forward_hook(lambda module, args, output: n_rows.append(args[0].shape[1]))
+    runtime.network._head.register_forward_hook(lambda module, args, output: n_rows.append(args[0].shape[0]))
     found = runtime.read(ids, mask, is_read)
     assert n_rows == [{512: 512, 513: 576, 576: 576, 600: 640}[n_read]]
     np.testing.assert_allclose(found, runtime(ids, mask)[is_read], atol=1e-5)
@@ -99,7 +107,7 @@ def test_torch_runtime_leaves_the_network_its_precision(network, precision):
 
 def test_torch_runtime_takes_no_second_copy_of_embeddings_that_fit(network):
     runtime = TorchRuntime(network, precision="float32", device="cpu")
-    assert runtime.network.get_input_embeddings().weight is network.get_input_embeddings().weight
+    assert any(weight is network.get_input_embeddings().weight for weight in runtime.network.parameters())
 
 
 def test_torch_runtime_counts_what_each_piece_is_multiplied_with(network):
