@@ -142,8 +142,8 @@ def tabulate(result: Dict[str, Any]) -> Table:
         lines += [f"Strict F1, {which}.", "", *table, ""]
     everyday = result["everyday"]
     n_right = everyday["sentences"] - len(everyday["wrong"])
-    lines += [f"Everyday sentences: {n_right} of {everyday['sentences']} are right; not these:", ""]
-    lines += [*(f"- {wrong}" for wrong in everyday["wrong"]), ""]
+    lines += [f"Everyday sentences: {n_right} of {everyday['sentences']} are right.", ""]
+    lines += [*(f"- {wrong}" for wrong in everyday["wrong"]), ""] if everyday["wrong"] else []
     rows = []
     for way, one in result["speed"].items():
         rates = one["words/s"]

@@ -83,6 +83,10 @@ def main() -> None:
     parser.add_argument(
         "--for-int8", action="store_true", help="have the network lose what int8 loses, and get used to it"
     )
+    parser.add_argument("--frames", type=float, default=0.08, help="share of sentences that are frames filled with names")
+    parser.add_argument(
+        "--weights", nargs="*", default=[], metavar="CORPUS=FACTOR", help="to draw from corpora more often, as gold/th=3"
+    )
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--smoothing", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
@@ -117,7 +121,15 @@ class Trainer:
         self.args = args
         self.device = torch.device(args.device)
         self.generator = torch.Generator().manual_seed(args.seed)
-        self.data = Augmenter(corpora, args.work / VOCABULARY, seed=args.seed, weights=WEIGHTS, variety=VARIETY)
+        more = {key: float(factor) for key, factor in (weight.split("=") for weight in args.weights)}
+        self.data = Augmenter(
+            corpora,
+            args.work / VOCABULARY,
+            seed=args.seed,
+            weights={**WEIGHTS, **more},
+            variety=VARIETY,
+            frame_share=args.frames,
+        )
         self.groups = Groups(
             self.data,
             seed=args.seed,

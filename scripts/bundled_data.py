@@ -21,8 +21,7 @@ TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 UNSPACED = {"zh", "zh-Hant", "ja", "th"}
 PLACES = ("{PER}", "{ORG}", "{LOC}")
 WAYS = {"{AT}": "at", "{TO}": "to", "{SEEN}": "seen"}
-FRAME_SHARE = 0.08  # of sentences that are frames filled with names; half of it is the same for all languages
-MOST_FRAMES = 0.3  # of the sentences of a language
+MOST_FRAMES = 0.5  # of the sentences of a language
 N_WAYS = 16  # to part a word in pieces, to draw from
 SAMPLING_ALPHA = 0.3
 MOST_WORDS = 2_000_000  # whose pieces are kept ...
@@ -174,6 +173,7 @@ class Augmenter:
         seed: int,
         weights: Dict[str, float],
         variety: Variety,
+        frame_share: float,
     ):
         self.corpora = list(corpora)
         self.variety = variety
@@ -187,7 +187,7 @@ class Augmenter:
         # Shares are of words; a corpus of long sentences is drawn from less often.
         per_sentence = shares / (sizes / [len(corpus.sentences) for corpus in corpora])
         self.draw = per_sentence / per_sentence.sum()
-        self.frame_shares = self._share_frames()
+        self.frame_shares = self._share_frames(frame_share)
         self._cache: Dict[Tuple[str, bool], List[int]] = {}
         self._ways: Dict[str, Tuple[List[List[int]], List[float]]] = {}
         self.everyday = read_names()
@@ -199,13 +199,16 @@ class Augmenter:
         self.numpy_rng = np.random.default_rng(numbers)
         self.rng = random.Random(int(self.numpy_rng.integers(2**63)))
 
-    def _share_frames(self) -> Dict[str, float]:
-        """The share of frames in the sentences of each language: more where there are few sentences."""
+    def _share_frames(self, frame_share: float) -> Dict[str, float]:
+        """The share of frames in the sentences of each language: more where there are few sentences.
+
+        Half of `frame_share` goes to each language alike, half to each sentence.
+        """
         drawn: Dict[str, float] = defaultdict(float)
         for corpus, share in zip(self.corpora, self.draw):
             drawn[corpus.language] += share
-        even = FRAME_SHARE / 2 / len(drawn)
-        return {language: min(MOST_FRAMES, FRAME_SHARE / 2 + even / share) for language, share in drawn.items()}
+        half = frame_share / 2
+        return {lang: min(MOST_FRAMES, half + half / len(drawn) / share) for lang, share in drawn.items()}
 
     def _collect_names(self) -> None:
         """Names by language and kind, and by script and kind."""

@@ -10,9 +10,6 @@ from everyday import EVERYDAY
 MARKS = set(".!?।。")
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
-# What the model gets wrong, with the language: to grow shorter.
-KNOWN_FAULTS = {"สมชายอยู่ที่กรุงเทพ"}
-
 
 @pytest.fixture(scope="module")
 def nlp():
@@ -53,8 +50,6 @@ def test_no_sentence_is_one_that_training_makes(frames):
 
 
 @pytest.mark.parametrize("sentence", EVERYDAY, ids=[f"{sentence.lang}-{sentence.text}" for sentence in EVERYDAY])
-def test_everyday_sentence_comes_out_right(nlp, request, sentence):
-    if sentence.text in KNOWN_FAULTS:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="a known fault of the model in the package"))
+def test_everyday_sentence_comes_out_right(nlp, sentence):
     doc = nlp(sentence.make_doc(nlp.vocab))
     assert [(ent.text, ent.label_) for ent in doc.ents] == sentence.ents
