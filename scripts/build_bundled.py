@@ -83,9 +83,9 @@ def main() -> None:
     parser.add_argument(
         "--for-int8", action="store_true", help="have the network lose what int8 loses, and get used to it"
     )
-    parser.add_argument("--frames", type=float, default=0.08, help="share of sentences that are frames filled with names")
+    parser.add_argument("--frames", type=float, default=0.08, help="share of sentences that are frames with names")
     parser.add_argument(
-        "--weights", nargs="*", default=[], metavar="CORPUS=FACTOR", help="to draw from corpora more often, as gold/th=3"
+        "--weights", nargs="*", default=[], metavar="CORPUS=FACTOR", help="to draw corpora more often, as gold/th=3"
     )
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--smoothing", type=float, default=0.05)
