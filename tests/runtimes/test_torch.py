@@ -1,4 +1,7 @@
 import os
+import platform
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -108,6 +111,26 @@ def test_torch_runtime_leaves_the_network_its_precision(network, precision):
 def test_torch_runtime_takes_no_second_copy_of_embeddings_that_fit(network):
     runtime = TorchRuntime(network, precision="float32", device="cpu")
     assert any(weight is network.get_input_embeddings().weight for weight in runtime.network.parameters())
+
+
+FAULTS = """
+import resource, torch
+from spacy_xlmr_ner.runtimes.torch import keep_freed_memory
+{call}
+for _ in range(4):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    parts = [torch.ones(5 * 2**18) for _ in range(12)]  # 60 MiB
+    del parts
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are not led")
+@pytest.mark.parametrize("call, is_kept", [("", False), ("keep_freed_memory()", True)])
+def test_freed_memory_is_kept(call, is_kept):
+    program = [sys.executable, "-W", "ignore", "-c", FAULTS.format(call=call)]
+    n_pages = int(subprocess.run(program, check=True, capture_output=True, text=True).stdout)
+    assert (n_pages < 100) is is_kept
 
 
 def test_torch_runtime_counts_what_each_piece_is_multiplied_with(network):
