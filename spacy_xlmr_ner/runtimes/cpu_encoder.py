@@ -15,9 +15,9 @@ from .architecture import PROJECTIONS, find_misfit
 from .attention import attend
 from .onednn import PackedLinear
 
-# oneDNN makes code for each number of rows that it meets: they come by so many at a time ...
-ROWS_STEP = 64
-# ... where there are so many, and of each window by fewer.
+# oneDNN makes code for each number of rows that it meets, which took half as long as a small network's products: they
+# come by so many at a time, zeros behind the last, and by fewer where there are few.
+ROWS_STEP, FEW_ROWS_STEP = 64, 16
 MANY_ROWS = 8 * ROWS_STEP
 QUERIES_STEP = 32
 
@@ -81,14 +81,13 @@ class CpuEncoder(torch.nn.Module):
         RETURNS (Output): Logits of shape (n_windows, length, n_tags) or, of some, (n_rows, n_tags).
         """
         is_piece = attention_mask > 0
-        hidden: Tensor = self._norm(self._embed(input_ids))
+        hidden: Tensor = self._norm(_fill_up(self._embed(input_ids).flatten(0, 1)))
         *first, last = self._layers
         for layer in first:
             hidden = layer(hidden, is_piece)
         if rows is None:
-            return Output(self._head(last(hidden, is_piece)))
-        n_more = -len(rows) % ROWS_STEP if len(rows) > MANY_ROWS else 0
-        found = last.read(hidden, is_piece, np.pad(rows, (0, n_more), mode="edge"))
+            return Output(self._head(last(hidden, is_piece))[: input_ids.numel()].unflatten(0, input_ids.shape))
+        found = last.read(hidden, is_piece, rows)
         return Output(self._head(found)[: len(rows)])
 
     def _embed(self, ids: Tensor) -> Tensor:
@@ -129,28 +128,32 @@ class Layer(torch.nn.Module):
     def forward(self, hidden: Tensor, is_piece: Tensor) -> Tensor:
         """All pieces.
 
-        hidden (Tensor): Shape (n_windows, length, width).
+        hidden (Tensor): Shape (n_rows, width), of the pieces of all windows, and what they are filled up with.
         is_piece (Tensor): Shape (n_windows, length), bool.
-        RETURNS (Tensor): Shape (n_windows, length, width).
+        RETURNS (Tensor): Shape (n_rows, width).
         """
-        return self._finish(self._attend(hidden, hidden, is_piece), hidden)
+        return self._finish(_fill_up(self._attend(hidden, hidden, is_piece, is_piece.shape[1])), hidden)
 
     def read(self, hidden: Tensor, is_piece: Tensor, rows: IntArray) -> Tensor:
         """Some pieces.
 
         hidden (Tensor), is_piece (Tensor): As above.
-        rows (IntArray): Shape (n_rows,), as CpuEncoder takes them; the last may stand several times.
-        RETURNS (Tensor): Shape (n_rows, width).
+        rows (IntArray): Shape (n_rows,), as CpuEncoder takes them.
+        RETURNS (Tensor): Shape (n_rows, width), and what they are filled up with.
         """
         queries, places = _arrange(rows, *is_piece.shape)
-        asking = _choose(hidden, queries.ravel()).view(*queries.shape, -1)
-        context = self._attend(asking, hidden, is_piece)
-        return self._finish(_choose(context, places), _choose(asking, places))
+        asking = _fill_up(_choose(hidden, queries.ravel()))
+        context = self._attend(asking, hidden, is_piece, queries.shape[1])
+        return self._finish(_fill_up(_choose(context, places)), _fill_up(_choose(asking, places)))
 
-    def _attend(self, asking: Tensor, hidden: Tensor, is_piece: Tensor) -> Tensor:
+    def _attend(self, asking: Tensor, hidden: Tensor, is_piece: Tensor, n_queries: int) -> Tensor:
+        """What the first n_queries rows of `asking` for each window attend to, shape (n_windows * n_queries, width)."""
         key, value = self._key_value(hidden).chunk(2, -1)
-        query, key, value = (part.unflatten(-1, (self._n_heads, -1)) for part in (self._query(asking), key, value))
-        return attend(query, key, value, is_piece).flatten(2)
+        query, key, value = (
+            part[: len(is_piece) * length].unflatten(-1, (self._n_heads, -1)).unflatten(0, (-1, length))
+            for part, length in ((self._query(asking), n_queries), (key, is_piece.shape[1]), (value, is_piece.shape[1]))
+        )
+        return attend(query, key, value, is_piece).flatten(2).flatten(0, 1)
 
     def _finish(self, context: Tensor, skipped: Tensor) -> Tensor:
         middle = self._norm(self._output(context).add_(skipped))
@@ -180,5 +183,11 @@ def _arrange(rows: IntArray, n_windows: int, length: int) -> Tuple[IntArray, Int
 
 
 def _choose(values: Tensor, rows: IntArray) -> Tensor:
-    """Rows of values of shape (n_windows, length, width), shape (n_rows, width)."""
-    return values.flatten(0, 1).index_select(0, torch.from_numpy(rows))
+    """Rows of values of shape (n_values, width), shape (n_rows, width)."""
+    return values.index_select(0, torch.from_numpy(rows))
+
+
+def _fill_up(values: Tensor) -> Tensor:
+    """Put zeros behind rows of shape (n_rows, width), to a number of rows that comes again."""
+    n_more = -len(values) % (ROWS_STEP if len(values) > MANY_ROWS else FEW_ROWS_STEP)
+    return torch.nn.functional.pad(values, (0, 0, 0, n_more)) if n_more else values

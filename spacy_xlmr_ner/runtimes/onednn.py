@@ -73,12 +73,17 @@ class QuantizedLinear(torch.nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """As torch.nn.Linear, without gradients; values in float32 or bfloat16."""
-        whole, step, zero = quantize(values.float().flatten(0, -2))
+        return self.multiply(quantize(values.float().flatten(0, -2))).unflatten(0, values.shape[:-1])
+
+    def multiply(self, values: "Quantized") -> Tensor:
+        """The same of values that are rounded already.
+
+        values (Quantized): Shape (n_values, n_in).
+        RETURNS (Tensor): Shape (n_values, n_out).
+        """
         weights = (self._packed, self._steps, self._zeros, self._bias)
-        found: Tensor = torch.ops.onednn.qlinear_pointwise(
-            whole, step, zero, *weights, 1.0, 0, self._dtype, "none", [], ""
-        )
-        return found.unflatten(0, values.shape[:-1])
+        found: Tensor = torch.ops.onednn.qlinear_pointwise(*values, *weights, 1.0, 0, self._dtype, "none", [], "")
+        return found
 
 
 class Quantized(NamedTuple):
