@@ -15,6 +15,7 @@ from transformers import (
 )
 
 from spacy_xlmr_ner.runtimes.cpu_encoder import CpuEncoder, _arrange
+from spacy_xlmr_ner.runtimes.onednn import PackedLinear
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this PyTorch has no oneDNN")
 
@@ -76,6 +77,27 @@ def test_encoder_gives_the_logits_of_some_rows(make_network, rows):
     expected = network(input_ids=ids, attention_mask=mask).logits.flatten(0, 1)[rows]
     found = CpuEncoder(network)(input_ids=ids, attention_mask=mask, rows=np.array(rows)).logits
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(
+    "n_windows, length, rows, n_rows, n_read",
+    [(1, 7, [3], 16, {16}), (3, 33, [0, 40], 112, {16, 96}), (20, 33, range(660), 704, {704})],
+    ids=["by 16", "of each window 32 may ask", "by 64"],
+)
+def test_products_have_numbers_of_rows_that_come_again(
+    make_network, monkeypatch, n_windows, length, rows, n_rows, n_read
+):
+    found = []
+    multiply = PackedLinear.forward
+    monkeypatch.setattr(
+        PackedLinear, "forward", lambda self, values: found.append(len(values)) or multiply(self, values)
+    )
+    ids = torch.randint(5, 40, (n_windows, length), generator=torch.Generator().manual_seed(0))
+    CpuEncoder(make_network("xlm-roberta"))(input_ids=ids, attention_mask=torch.ones_like(ids), rows=np.array(rows))
+    first, keys, last = found[:5], found[5], found[6:]  # keys and values of the last layer are of all pieces
+    assert {*first, keys} == {n_rows}
+    assert set(last) == n_read
 
 
 @torch.inference_mode()
