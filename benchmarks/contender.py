@@ -98,7 +98,6 @@ MAKE: Dict[str, Callable[[str], Tagger]] = {
     "ours, torch bfloat16": lambda folder: make_ours(folder, "torch", "bfloat16"),
     "ours, onnx float32": lambda folder: make_ours(folder, "onnx", "float32"),
     "ours, onnx int8": lambda folder: make_ours(folder, "onnx", "int8"),
-    "ours, onednn int8": lambda folder: make_ours(folder, "onednn", "int8"),
     "hf_token_pipe": lambda folder: make_hf_token_pipe(folder, 1),
     "hf_token_pipe, batch_size 16": lambda folder: make_hf_token_pipe(folder, 16),
     "transformers.pipeline, batch 1": lambda folder: make_pipeline(folder, 1),

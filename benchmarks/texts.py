@@ -12,7 +12,7 @@ SHARED = next(
     (path for path in (_ROOT.parent / "shared", _ROOT / "build" / "shared") if path.is_dir()), _ROOT.parent / "shared"
 )
 UNSPACED = ("zh", "ja", "th")
-WAYS = ("torch/float32", "torch/bfloat16", "onnx/float32", "onnx/int8", "onednn/int8")
+WAYS = ("torch/float32", "torch/bfloat16", "onnx/float32", "onnx/int8")
 
 
 def require_shared() -> Path:

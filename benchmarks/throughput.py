@@ -26,19 +26,18 @@ from peers import Contender, Pass, find_peer_versions, find_peers_python, open_c
 from record import Benchmark, Table, make_table, show_spread
 from transformers import AutoConfig, AutoTokenizer
 
-from spacy_xlmr_ner.runtimes.onednn import PackedLinear, QuantizedLinear, quantize
+from spacy_xlmr_ner.runtimes.onednn import PackedLinear
 
 OURS = tuple(name for name in MAKE if name.startswith("ours"))
 PEER = "hf_token_pipe"
 PEERS = (PEER, "hf_token_pipe, batch_size 16", "spacy-transformers + ner")
-TOY = ("ours, torch float32", "ours, onnx int8", "ours, onednn int8", "transformers.pipeline, batch 16")
+TOY = ("ours, torch float32", "ours, onnx int8", "transformers.pipeline, batch 16")
 # What is asked for, against hf_token_pipe as it comes.
 WANTED = {
     "ours, torch float32": 1.3,
     "ours, onnx float32": 2.7,
     "ours, torch bfloat16": 4.5,
     "ours, onnx int8": 6.5,
-    "ours, onednn int8": 6.5,
 }
 PRODUCT = (2048, 768, 3072)  # rows, inner, columns: the largest product of a layer, for a batch of 2,048 pieces
 
@@ -68,20 +67,15 @@ def run_rounds(contenders: List[Contender], texts: List[str], rounds: int) -> Di
 
 
 def make_torch_product(left: torch.Tensor, right: torch.Tensor) -> Callable[[], object]:
-    packed = PackedLinear(make_layer(right))
-    return torch.inference_mode()(lambda: packed(left))
+    layer = torch.nn.Linear(right.shape[1], right.shape[0], dtype=right.dtype)
+    layer.weight.data = right
+    packed = PackedLinear(layer)
 
+    def multiply() -> object:
+        with torch.inference_mode():
+            return packed(left)
 
-def make_onednn_product(left: torch.Tensor, right: torch.Tensor) -> Callable[[], object]:
-    """PyTorch's product of bytes."""
-    layer, rounded = QuantizedLinear(make_layer(right), dtype=torch.float32), quantize(left)
-    return torch.inference_mode()(lambda: layer.multiply(rounded))
-
-
-def make_layer(weight: torch.Tensor) -> torch.nn.Linear:
-    layer = torch.nn.Linear(weight.shape[1], weight.shape[0], dtype=weight.dtype)
-    layer.weight.data = weight
-    return layer
+    return multiply
 
 
 def make_products(*, is_toy: bool) -> Dict[str, Callable[[], object]]:
@@ -93,7 +87,6 @@ def make_products(*, is_toy: bool) -> Dict[str, Callable[[], object]]:
         "ours, torch bfloat16": make_torch_product(left.bfloat16(), right.bfloat16()),
         "ours, onnx float32": make_onnx_product(left.numpy(), right.numpy().T, is_int8=False),
         "ours, onnx int8": make_onnx_product(left.numpy(), right.numpy().T, is_int8=True),
-        "ours, onednn int8": make_onednn_product(left, right),
     }
     return {name: product for name, product in products.items() if is_able(name)}
 

@@ -17,7 +17,6 @@ from .checkpoint_shim import CheckpointShim
 from .errors import Errors
 from .layers.token_tagger import TokenTagger
 from .layers.xlmr_tagger import XlmrTagger
-from .runtimes.onednn_engine import OnednnEngine
 from .runtimes.onnx_engine import OnnxEngine
 from .runtimes.torch_engine import TorchEngine
 from .runtimes.torch_training import TorchTrainer, swap_params
@@ -27,7 +26,6 @@ from .types import (
     Engine,
     Input,
     InputSettings,
-    OnednnPrecision,
     OnnxPrecision,
     Pooling,
     Precision,
@@ -74,11 +72,10 @@ def build_xlmr_tagger_v1(
     window (Optional[int]): Pieces, specials included; None: all that the checkpoint allows.
     overlap (int): Pieces that neighbouring windows share.
     max_batch_pieces (Optional[int]): Pieces in a batch, padding included; None: 4096, on a GPU what its memory holds.
-    runtime (str): What runs the network when it predicts: "torch" or, on the CPU, "onnx" (extra `onnx`) or
-        "onednn", PyTorch's own int8.
-    precision (str): "float32", "bfloat16" or "float16"; with "onnx" "float32" or "int8", with "onednn" "int8".
+    runtime (str): What runs the network when it predicts: "torch" or, on the CPU, "onnx" (extra `onnx`).
+    precision (str): "float32", "bfloat16" or "float16"; with "onnx" "float32" or "int8".
     device (Optional[str]): "cpu", "cuda:0", "mps"; "cuda": in each worker process a GPU of its own; None: where spaCy
-        is. "onnx" and "onednn" run on the CPU in any case.
+        is. ONNX Runtime runs on the CPU in any case.
     freeze (Union[int, str, None]): What training leaves as it is: "embeddings", "encoder", or a number: the embeddings
         and so many layers.
     layer_decay (float): How much slower each layer learns than the one above it: 1.0 is not at all.
@@ -149,9 +146,6 @@ def _make_engine(runtime: str, precision: Any, device: Optional[str]) -> Engine:
     if runtime == "onnx":
         check_choice("precision", precision, get_args(OnnxPrecision), where=f'{WHERE} (or runtime = "torch")')
         return OnnxEngine(precision=precision, device=device)
-    if runtime == "onednn":
-        check_choice("precision", precision, get_args(OnednnPrecision), where=f'{WHERE} (or runtime = "torch")')
-        return OnednnEngine(precision)
     where = f'{WHERE} (or runtime = "onnx")' if precision in get_args(OnnxPrecision) else WHERE
     check_choice("precision", precision, get_args(Precision), where=where)
     return TorchEngine(precision=precision, device=device)

@@ -471,7 +471,7 @@ class Warnings(metaclass=ErrorsWithCodes):
         "instead."
     )
     XW403 = (
-        "The checkpoint '{checkpoint}' cannot run in {runtime} ({reason}). It runs in PyTorch, in float32, which is "
+        "The checkpoint '{checkpoint}' cannot run in ONNX Runtime ({reason}). It runs in PyTorch, in float32, which is "
         'slower; runtime = "torch" in [components.<name>.model] says so without this warning.'
     )
     XW404 = (
@@ -480,12 +480,11 @@ class Warnings(metaclass=ErrorsWithCodes):
     )
     XW405 = (
         "In int8 the checkpoint '{checkpoint}' gives about {share} of the words of entities in a sample ({n_words} "
-        'words) other tags than in float32. runtime = "torch" with precision = "float32" gives the right ones.'
+        'words) other tags than in float32. precision = "float32" gives the right ones.'
     )
     XW406 = (
         "How right int8 is with the checkpoint '{checkpoint}' cannot be told: in the sample of general text that it is "
-        'judged by {n_words} words are in entities. Compare it with runtime = "torch", precision = "float32" on text '
-        "of your own."
+        'judged by {n_words} words are in entities. Compare it with precision = "float32" on text of your own.'
     )
     XW407 = (
         "The graph of the checkpoint '{checkpoint}' could not be made ({reason}). The pipeline was saved without it; "

@@ -30,9 +30,8 @@ ExistingEnts = Literal["keep", "overwrite", "best"]
 Input = Literal["words", "text"]
 Pooling = Literal["first", "mean", "max"]
 Precision = Literal["float32", "bfloat16", "float16"]
-RuntimeName = Literal["torch", "onnx", "onednn"]
+RuntimeName = Literal["torch", "onnx"]
 OnnxPrecision = Literal["float32", "int8"]
-OnednnPrecision = Literal["int8"]
 
 Freeze = Union[Literal["embeddings", "encoder"], int, None]
 

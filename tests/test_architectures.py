@@ -34,7 +34,6 @@ SETTINGS = {
         {"window": 67},  # holds 65 pieces beside the specials: one more than the overlap
         {"precision": "bfloat16"},
         {"runtime": "onnx", "precision": "int8"},
-        {"runtime": "onednn", "precision": "int8"},
         {"device": "cuda:7"},
     ],
 )
@@ -44,7 +43,7 @@ def test_build_xlmr_tagger_reads_nothing(setting, monkeypatch):
 
     for function in ("load_checkpoint", "read_checkpoint"):
         monkeypatch.setattr(f"spacy_xlmr_ner.architectures.{function}", refuse)
-    for engine in ("torch_engine.TorchEngine", "onnx_engine.OnnxEngine", "onednn_engine.OnednnEngine"):
+    for engine in ("torch_engine.TorchEngine", "onnx_engine.OnnxEngine"):
         monkeypatch.setattr(f"spacy_xlmr_ner.runtimes.{engine}.prepare", refuse)
     assert build_xlmr_tagger_v1(**{**SETTINGS, **setting}).name == "xlmr_tagger"
 
@@ -55,8 +54,7 @@ def test_build_xlmr_tagger_reads_nothing(setting, monkeypatch):
         ({"input": "word"}, "XN102", "'words', 'text'"),
         ({"pooling": "last"}, "XN102", "'first', 'mean', 'max'"),
         ({"precision": "float64"}, "XN102", "'float32', 'bfloat16', 'float16'"),
-        ({"runtime": "tvm"}, "XN102", "'torch', 'onnx', 'onednn'"),
-        ({"runtime": "onednn"}, "XN102", "must be one of: 'int8'"),
+        ({"runtime": "tvm"}, "XN102", "'torch', 'onnx'"),
         ({"runtime": "onnx", "precision": "int4"}, "XN102", "'float32', 'int8'"),
         ({"precision": "int8"}, "XN102", "'float16'. Set it in [components.<name>.model] (or runtime = \"onnx\")"),
         (

@@ -41,9 +41,7 @@ def test_case_gives_the_right_entities(case, input, decoding, case_checkpoints, 
 
 
 @pytest.mark.filterwarnings("ignore:.*XW301")
-@pytest.mark.parametrize(
-    "runtime, precision", [("onnx", "float32"), ("onnx", "int8"), ("onednn", "int8"), ("torch", "bfloat16")]
-)
+@pytest.mark.parametrize("runtime, precision", [("onnx", "float32"), ("onnx", "int8"), ("torch", "bfloat16")])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case_gives_the_right_entities_however_it_is_computed(case, runtime, precision, case_checkpoints, make_nlp):
     nlp = make_nlp(case_checkpoints[case.name], lang=case.lang, model={"runtime": runtime, "precision": precision})

@@ -35,8 +35,7 @@ RANKS = {
     3.02: "runtimes/agreement",
     3.05: "runtimes/torch_training runtimes/onnx_graph layers/xlmr_tagger",
     3.06: "runtimes/onnx",
-    3.065: "runtimes/int8",
-    3.07: "runtimes/onednn_engine runtimes/onnx_engine",
+    3.07: "runtimes/onnx_engine",
     3.1: "scratch splitting trimming",
     4: "architectures",
     5: "component",
@@ -92,8 +91,8 @@ RANK = {f"{name}.py": rank for rank, names in RANKS.items() for name in names.sp
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
 ONLY_IN = {
     "torch": "runtimes/architecture.py runtimes/attention.py runtimes/cpu_encoder.py runtimes/cuda.py runtimes/fast.py "
-    "runtimes/int8.py runtimes/onednn.py runtimes/onnx.py runtimes/onnx_graph.py runtimes/seeding.py runtimes/torch.py "
-    "runtimes/torch_optimizer.py runtimes/torch_training.py runtimes/weight_limit.py",
+    "runtimes/onednn.py runtimes/onnx.py runtimes/onnx_graph.py runtimes/seeding.py runtimes/weight_limit.py "
+    "runtimes/torch.py runtimes/torch_optimizer.py runtimes/torch_training.py",
     "onnx": "",  # by require_extra alone, and so are the next
     "onnxruntime": "",
     "transformers": "checkpoint.py scratch.py",

@@ -10,8 +10,6 @@ from ..types import RuntimeName
 from .console import check_new, exit_on_error, find_components, show_warnings
 from .pipeline_options import LangOption, ModelArgument, OutArgument
 
-PRECISIONS = {"onnx": "float32", "onednn": "int8"}  # where none is said
-
 
 def export(
     model: ModelArgument,
@@ -20,21 +18,20 @@ def export(
     precision: Annotated[
         Optional[str],
         typer.Option(
-            help="onnx: float32 or int8; None is float32. onednn: int8. torch: float32, bfloat16 or float16; None is "
-            "that of MODEL."
+            help="onnx: float32 or int8; None is float32. torch: float32, bfloat16 or float16; None is that of MODEL."
         ),
     ] = None,
     lang: LangOption = "xx",
 ) -> None:
-    """Save a pipeline ready to serve: to be run by ONNX Runtime, oneDNN or PyTorch, in a precision, with all it needs.
+    """Save a pipeline ready to serve: to be run by ONNX Runtime or PyTorch, in a precision, with all that it needs.
 
     It loads with spacy.load. The graph that ONNX Runtime runs is made, checked and put beside the weights.
     """
     with exit_on_error(), show_warnings():
         check_new(out)
         settings: Dict[str, Any] = {"runtime": runtime}
-        if precision is not None or runtime in PRECISIONS:
-            settings["precision"] = precision or PRECISIONS[runtime]
+        if precision is not None or runtime == "onnx":
+            settings["precision"] = precision or "float32"
         nlp = load_pipeline(model, lang=lang, settings=settings)
         names = find_components(nlp)
         for name in names:

@@ -1,6 +1,5 @@
 """How far two ways to run a checkpoint agree, by the logits that they give a sample of text."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Sequence
 
@@ -8,20 +7,12 @@ import numpy as np
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from ..errors import Warnings
 from ..pieces.alignment import pool_logits
 from ..pieces.runner import launch_piece_logits
 from ..pieces.windows import find_token_ranges, own_tokens
 from ..tags import OUTSIDE
 from ..types import FloatArray, InputSettings, LoadedCheckpoint, Runtime
 from .sample_text import SAMPLE
-
-# int8 is to give so large a share of the words of entities in the sample the tag that float32 gives them (with forms of
-# the model in the package 99.83, 99.84 and 99.86 % went with 99.4, 99.6 and 99.5 % of the entities of the dev sets,
-# where 99.5 % are wanted: it is not exact) ...
-LEAST_AGREEMENT = 0.9984
-# ... and by fewer words than this it cannot be judged.
-LEAST_WORDS = 50
 
 
 @dataclass(frozen=True)
@@ -34,11 +25,6 @@ class Agreement:
 
     share: float
     n_words: int
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether int8 may be taken for float32."""
-        return self.share >= LEAST_AGREEMENT
 
 
 def score_sample(runtime: Runtime, checkpoint: LoadedCheckpoint) -> FloatArray:
@@ -83,14 +69,3 @@ def compare_logits(found: FloatArray, expected: FloatArray, tags: Sequence[str])
         if n_changed <= n_likely + 3 * max(1.0, n_likely) ** 0.5:
             n_changed = n_likely
     return Agreement(max(0.0, 1 - n_changed / n_words), n_words)
-
-
-def warn_of(agreement: Agreement, checkpoint: LoadedCheckpoint) -> None:
-    """Say of an int8 that it is off (XW405), or that nobody knows (XW406)."""
-    if not agreement.is_enough:
-        share = f"{1 - agreement.share:.1%}"
-        message = Warnings.XW405.format(checkpoint=checkpoint.origin, share=share, n_words=agreement.n_words)
-        warnings.warn(message, stacklevel=2)
-    elif agreement.n_words < LEAST_WORDS:
-        message = Warnings.XW406.format(checkpoint=checkpoint.origin, n_words=agreement.n_words)
-        warnings.warn(message, stacklevel=2)

@@ -4,7 +4,7 @@ Of a word only the first piece is read, which leaves half of the pieces. Of the 
 pieces are needed, and everything else only for these.
 """
 
-from typing import Callable, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -22,21 +22,6 @@ MANY_ROWS = 8 * ROWS_STEP
 QUERIES_STEP = 32
 
 
-LinearMaker = Callable[..., torch.nn.Module]
-"""make(name, *layers): what computes one or more linear layers of the same input, their outputs one behind the other.
-
-name (str): Where they stand, such as "layer.0.attention.self".
-layers (torch.nn.Linear): Of transformers.
-RETURNS (torch.nn.Module): From a Tensor of the hidden states' dtype, or of what attention gives, to one of that dtype;
-    for "attention.self" of that which attention is to be computed in.
-"""
-
-
-def pack(name: str, *layers: torch.nn.Linear) -> torch.nn.Module:
-    """As LinearMaker, in the dtype of the network."""
-    return PackedLinear(*layers)
-
-
 class Output(NamedTuple):
     """As transformers' networks give it."""
 
@@ -47,11 +32,10 @@ class CpuEncoder(torch.nn.Module):
     """The network, its linear layers over a copy of the weights; it does not follow them when they change.
 
     network (torch.nn.Module): Of transformers, on the CPU, in evaluation mode. It is left as it is.
-    make (LinearMaker): For the linear layers of all but the head.
     RAISES (ValueError): If it is of another shape.
     """
 
-    def __init__(self, network: torch.nn.Module, make: LinearMaker = pack):
+    def __init__(self, network: torch.nn.Module):
         super().__init__()
         reason = find_misfit(network)
         if reason is not None:
@@ -66,9 +50,7 @@ class CpuEncoder(torch.nn.Module):
         self._norm = embeddings.LayerNorm  # type: ignore[union-attr]
         n_heads = int(network.config.num_attention_heads)  # type: ignore[union-attr, arg-type]
         layers = network.base_model.encoder.layer  # type: ignore[union-attr]
-        self._layers = torch.nn.ModuleList(
-            [Layer(layer, f"layer.{i}", n_heads, make) for i, layer in enumerate(layers)]  # type: ignore[union-attr, arg-type]
-        )
+        self._layers = torch.nn.ModuleList([Layer(layer, n_heads) for layer in layers])  # type: ignore[union-attr]
         self._head = PackedLinear(network.classifier)  # type: ignore[arg-type]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, rows: Optional[IntArray] = None) -> Output:
@@ -108,21 +90,18 @@ class Layer(torch.nn.Module):
     """One layer of the encoder.
 
     layer (torch.nn.Module): Of transformers.
-    name (str): What it is called.
     n_heads (int): Of its attention.
-    make (LinearMaker): For its linear layers.
     """
 
-    def __init__(self, layer: torch.nn.Module, name: str, n_heads: int, make: LinearMaker):
+    def __init__(self, layer: torch.nn.Module, n_heads: int):
         super().__init__()
         own, output = layer.attention.self, layer.attention.output  # type: ignore[union-attr]
         query, *others = (getattr(own, name) for name in PROJECTIONS)
         self._n_heads = n_heads
-        self._query, self._key_value = (make(f"{name}.attention.self", *part) for part in ([query], others))
-        self._output = make(f"{name}.attention.output", output.dense)  # type: ignore[union-attr]
-        self._norm = output.LayerNorm  # type: ignore[union-attr]
-        self._inner = make(f"{name}.intermediate", layer.intermediate.dense)  # type: ignore[union-attr]
-        self._outer = make(f"{name}.output", layer.output.dense)  # type: ignore[union-attr]
+        self._query, self._key_value = PackedLinear(query), PackedLinear(*others)
+        self._output, self._norm = PackedLinear(output.dense), output.LayerNorm  # type: ignore[union-attr, arg-type]
+        self._inner = PackedLinear(layer.intermediate.dense)  # type: ignore[union-attr, arg-type]
+        self._outer = PackedLinear(layer.output.dense)  # type: ignore[union-attr, arg-type]
         self._last_norm = layer.output.LayerNorm  # type: ignore[union-attr]
 
     def forward(self, hidden: Tensor, is_piece: Tensor) -> Tensor:

@@ -35,16 +35,6 @@ def test_export_of_a_checkpoint_makes_a_pipeline_with_its_graph(run, precision, 
     assert get_ents(nlp) == [("Jack Sparrow", "PER"), ("New York", "LOC"), ("Anna", "PER"), ("Berlin", "LOC")]
 
 
-@pytest.mark.filterwarnings("ignore:.*XW406")
-def test_export_to_onednn_is_in_int8_and_has_no_graph(run, chosen_checkpoint, tmp_path):
-    result = run(chosen_checkpoint, tmp_path / "out", "--runtime", "onednn")
-    assert result.exit_code == 0, result.output
-    assert not list((tmp_path / "out").rglob("graph.*"))
-    nlp = spacy.load(tmp_path / "out")
-    assert get_model_settings(nlp)["precision"] == "int8"
-    assert get_ents(nlp) == [("Jack Sparrow", "PER"), ("New York", "LOC"), ("Anna", "PER"), ("Berlin", "LOC")]
-
-
 def test_export_of_a_pipeline_keeps_the_rest_of_it(run, chosen_checkpoint, make_nlp, tmp_path):
     nlp = make_nlp(chosen_checkpoint, name="ner", lang="en", label_map={"PER": "PERSON"}, model={"window": 100})
     nlp.add_pipe("sentencizer", first=True)

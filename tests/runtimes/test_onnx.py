@@ -30,7 +30,6 @@ from transformers import (
 )
 
 from spacy_xlmr_ner.checkpoint import read_checkpoint
-from spacy_xlmr_ner.runtimes import agreement as judge
 from spacy_xlmr_ner.runtimes import onnx_engine
 from spacy_xlmr_ner.runtimes.agreement import Agreement, compare_logits
 from spacy_xlmr_ner.runtimes.architecture import find_misfit
@@ -241,7 +240,7 @@ def test_untrained_head_gets_no_graph(precision, tmp_path, make_nlp):
 
 
 def test_int8_stores_no_embeddings_and_a_quarter_of_the_rest(tmp_path, monkeypatch):
-    monkeypatch.setattr(judge, "LEAST_AGREEMENT", 0.0)  # random weights are no measure of it
+    monkeypatch.setattr(onnx_engine, "LEAST_AGREEMENT", 0.0)  # random weights are no measure of it
     folder = write_random(tmp_path / "wide", hidden_size=128, intermediate_size=512)
     engine = OnnxEngine(precision="int8", device=None)
     checkpoint = read_checkpoint(folder)
