@@ -6,8 +6,8 @@ XLM-R base's shape and vocabulary, seeded random weights, texts of 1 to 12 sente
 its own that has loaded before the first round; the others wait meanwhile. The peers run in an environment of their
 own, which is made where it is not there (spacy-huggingface-pipelines and spacy-transformers need transformers 4).
 
-Beside it the machine's own matrix product of each type, in the same run: what the network's products alone would
-allow.
+Beside it the machine's own matrix product of each type, measured behind each pass of ours: what the network's products
+alone would allow.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 import torch
@@ -54,16 +54,22 @@ def is_able(name: str) -> bool:
     return "bfloat16" not in name or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
-def run_rounds(contenders: List[Contender], texts: List[str], rounds: int) -> Dict[str, List[Pass]]:
-    """All passes; each round begins with another."""
+def run_rounds(
+    contenders: List[Contender], texts: List[str], rounds: int, *, is_toy: bool
+) -> Tuple[Dict[str, List[Pass]], Dict[str, List[float]]]:
+    """All passes, each round begins with another; and behind each of ours what the machine's product gives then."""
     passes: Dict[str, List[Pass]] = {one.name: [] for one in contenders}
+    products = make_products(is_toy=is_toy)
+    rates: Dict[str, List[float]] = {name: [] for name in products if name in passes}
     for one in contenders:
         one.run(texts[:8])
     for i in range(rounds):
         for one in contenders[i % len(contenders) :] + contenders[: i % len(contenders)]:
             passes[one.name].append(one.run(texts))
             print(f"round {i + 1} {one.name}: {passes[one.name][-1].seconds:.2f} s", file=sys.stderr)
-    return passes
+            if one.name in rates:
+                rates[one.name].append(time_product(products[one.name], is_toy=is_toy))
+    return passes, rates
 
 
 def make_torch_product(left: torch.Tensor, right: torch.Tensor) -> Callable[[], object]:
@@ -115,19 +121,16 @@ def make_onnx_product(left: np.ndarray, right: np.ndarray, *, is_int8: bool) -> 
     return lambda: session.run(None, {"left": left})
 
 
-def measure_products(rounds: int, *, is_toy: bool) -> Dict[str, float]:
-    """Operations a second of each, the median of some runs."""
+def time_product(product: Callable[[], object], *, is_toy: bool) -> float:
+    """Operations a second, the median of some runs."""
     rows, inner, columns = (32, 16, 64) if is_toy else PRODUCT
-    found = {}
-    for name, product in make_products(is_toy=is_toy).items():
+    product()
+    seconds = []
+    for _ in range(8):
+        start = time.perf_counter()
         product()
-        seconds = []
-        for _ in range(4 * rounds):
-            start = time.perf_counter()
-            product()
-            seconds.append(time.perf_counter() - start)
-        found[name] = 2 * rows * inner * columns / statistics.median(seconds)
-    return found
+        seconds.append(time.perf_counter() - start)
+    return 2 * rows * inner * columns / statistics.median(seconds)
 
 
 def save_pipelines(names: List[str], checkpoint: Path) -> Dict[str, Path]:
@@ -165,15 +168,14 @@ def measure(args: argparse.Namespace) -> Dict[str, Any]:
         folder = Path(place) / "checkpoint"
         write_checkpoint(folder, is_toy=args.toy)
         with open_contenders(pythons, save_pipelines(names, folder)) as contenders:
-            products = measure_products(args.rounds, is_toy=args.toy)
-            passes = run_rounds(contenders, texts, args.rounds)
+            passes, rates = run_rounds(contenders, texts, args.rounds, is_toy=args.toy)
         work = count_work(folder, texts)
     first = passes[names[0]][-1].ents
     return {
         "texts": len(texts),
         "words": count_words(texts),
         **work,
-        "products": products,
+        "products": {name: statistics.median(own) for name, own in rates.items()},
         "peers": find_peer_versions() if peers_python else [],
         "seconds": {name: [one.seconds for one in own] for name, own in passes.items()},
         "peak": {name: own[-1].peak for name, own in passes.items()},

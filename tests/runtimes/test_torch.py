@@ -116,7 +116,7 @@ def test_torch_runtime_takes_no_second_copy_of_embeddings_that_fit(network):
 FAULTS = """
 import resource, torch
 from spacy_xlmr_ner.runtimes.torch import keep_freed_memory
-{call}
+keep_freed_memory()
 for _ in range(4):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     parts = [torch.ones(5 * 2**18) for _ in range(12)]  # 60 MiB
@@ -126,11 +126,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are not led")
-@pytest.mark.parametrize("call, is_kept", [("", False), ("keep_freed_memory()", True)])
-def test_freed_memory_is_kept(call, is_kept):
-    program = [sys.executable, "-W", "ignore", "-c", FAULTS.format(call=call)]
-    n_pages = int(subprocess.run(program, check=True, capture_output=True, text=True).stdout)
-    assert (n_pages < 100) is is_kept
+def test_freed_memory_is_kept():
+    """Without the call it mostly is not, but imports alone can lead the library to it."""
+    program = [sys.executable, "-W", "ignore", "-c", FAULTS]
+    assert int(subprocess.run(program, check=True, capture_output=True, text=True).stdout) < 100
 
 
 def test_torch_runtime_counts_what_each_piece_is_multiplied_with(network):
