@@ -15,7 +15,7 @@ from .architecture import PROJECTIONS, find_misfit
 from .attention import attend
 from .onednn import PackedLinear
 
-# oneDNN makes code for each number of rows that it meets, which took half as long as a small network's products: they
+# oneDNN makes code for each number of rows that it meets, which took an eighth of a small network's time: they
 # come by so many at a time, zeros behind the last, and by fewer where there are few.
 ROWS_STEP, FEW_ROWS_STEP = 64, 16
 MANY_ROWS = 8 * ROWS_STEP
