@@ -58,8 +58,8 @@ class CpuEncoder(torch.nn.Module):
 
         input_ids (Tensor): Shape (n_windows, length), int64, padded at the end.
         attention_mask (Tensor): The same shape; 0 where padded.
-        rows (Optional[IntArray]): Shape (n_rows,): numbers of pieces, the windows one behind the other, ascending; at
-            least one.
+        rows (Optional[IntArray]): Shape (n_rows,): numbers of pieces, the windows one behind the other, ascending,
+            each once; at least one.
         RETURNS (Output): Logits of shape (n_windows, length, n_tags) or, of some, (n_rows, n_tags).
         """
         is_piece = attention_mask > 0
@@ -152,10 +152,9 @@ def _arrange(rows: IntArray, n_windows: int, length: int) -> Tuple[IntArray, Int
         there is none; and for each row its number among them.
     """
     windows = rows // length
-    is_new = np.append(True, rows[1:] != rows[:-1])
-    counts = np.bincount(windows[is_new], minlength=n_windows)
+    counts = np.bincount(windows, minlength=n_windows)
     n_columns = min(length, int(counts.max()) + -int(counts.max()) % QUERIES_STEP)
-    columns = np.cumsum(is_new) - 1 - (np.cumsum(counts) - counts)[windows]
+    columns = np.arange(len(rows)) - (np.cumsum(counts) - counts)[windows]
     queries = np.repeat(np.arange(n_windows)[:, None] * length, n_columns, axis=1)
     queries[windows, columns] = rows
     return queries, windows * n_columns + columns
