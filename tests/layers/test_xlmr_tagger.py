@@ -45,8 +45,8 @@ def test_xlmr_tagger_gives_a_doc_the_same_whatever_stands_beside_it(make_model, 
     np.testing.assert_allclose(np.concatenate(together), np.concatenate(alone), atol=1e-5)
 
 
-# By hand: nine times ▁Jack ▁Spar row ▁love s ▁New ▁York, of which five begin a word and seven belong to one, between <s>
-# and </s>: 65, 45 and 63 pieces. Rows come by 16.
+# By hand: nine times ▁Jack ▁Spar row ▁love s ▁New ▁York, of which five begin a word and seven belong to one, between
+# <s> and </s>: 65, 45 and 63 pieces. Rows come by 16.
 @pytest.mark.parametrize("pooling, n_rows", [("first", 48), ("mean", 64)])
 def test_xlmr_tagger_computes_the_last_layer_for_what_is_pooled(make_model, random_checkpoint, pooling, n_rows):
     model = make_model(random_checkpoint, pooling=pooling)
