@@ -16,7 +16,7 @@ from .attention import attend
 from .onednn import PackedLinear
 
 # oneDNN makes code for each number of rows that it meets, which took an eighth of a small network's time: they
-# come by so many at a time, zeros behind the last, and by fewer where there are few.
+# come by so many at a time, with some behind the last that nobody reads, and by fewer where there are few.
 ROWS_STEP, FEW_ROWS_STEP = 64, 16
 MANY_ROWS = 8 * ROWS_STEP
 QUERIES_STEP = 32
@@ -121,9 +121,9 @@ class Layer(torch.nn.Module):
         RETURNS (Tensor): Shape (n_rows, width), and what they are filled up with.
         """
         queries, places = _arrange(rows, *is_piece.shape)
-        asking = _fill_up(_choose(hidden, queries.ravel()))
+        asking = _choose(hidden, queries.ravel())
         context = self._attend(asking, hidden, is_piece, queries.shape[1])
-        return self._finish(_fill_up(_choose(context, places)), _fill_up(_choose(asking, places)))
+        return self._finish(_choose(context, places), _choose(asking, places))
 
     def _attend(self, asking: Tensor, hidden: Tensor, is_piece: Tensor, n_queries: int) -> Tensor:
         """What the first n_queries rows of `asking` for each window attend to, shape (n_windows * n_queries, width)."""
@@ -161,11 +161,16 @@ def _arrange(rows: IntArray, n_windows: int, length: int) -> Tuple[IntArray, Int
 
 
 def _choose(values: Tensor, rows: IntArray) -> Tensor:
-    """Rows of values of shape (n_values, width), shape (n_rows, width)."""
-    return values.index_select(0, torch.from_numpy(rows))
+    """Rows of values of shape (n_values, width), and the first value behind them: shape (n_rows and more, width)."""
+    return values.index_select(0, torch.from_numpy(np.pad(rows, (0, _count_more(len(rows))))))
 
 
 def _fill_up(values: Tensor) -> Tensor:
-    """Put zeros behind rows of shape (n_rows, width), to a number of rows that comes again."""
-    n_more = -len(values) % (ROWS_STEP if len(values) > MANY_ROWS else FEW_ROWS_STEP)
+    """Put zeros behind values of shape (n_values, width)."""
+    n_more = _count_more(len(values))
     return torch.nn.functional.pad(values, (0, 0, 0, n_more)) if n_more else values
+
+
+def _count_more(n_rows: int) -> int:
+    """How many rows are to stand behind so many, for a number of rows that comes again."""
+    return -n_rows % (ROWS_STEP if n_rows > MANY_ROWS else FEW_ROWS_STEP)
