@@ -462,6 +462,10 @@ class Warnings(metaclass=ErrorsWithCodes):
         "{n_tokens} token(s) in {n_docs} of {n_batch} docs are longer than a window; of each the first {kept} pieces "
         "were read ({examples})."
     )
+    XW303 = (
+        "`max_batch_pieces` is {limit}, less than a window has, which may be up to {window} pieces: longer ones are "
+        "batches of their own. Set it in [components.<name>.model] to at least {window}, or `window` to at most {limit}."
+    )
     XW302 = (
         "doc.spans['{key}'] held the spans of component '{other}' and now holds those of '{name}' ({n_docs} docs). "
         "Give each its own `spans_key`."

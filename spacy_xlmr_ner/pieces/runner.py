@@ -100,6 +100,9 @@ def launch_piece_logits(
     may_cut = find_cuts(*find_token_ranges(pieces.tokens), len(pieces.ids))
     windows = cut_windows(may_cut, pieces.doc_lengths, capacity=capacity, overlap=settings.overlap)
     lengths = windows.ends - windows.starts + tokenizer.n_special
+    if settings.max_batch_pieces is not None and lengths.max(initial=0) > settings.max_batch_pieces:
+        message = Warnings.XW303.format(limit=settings.max_batch_pieces, window=capacity + tokenizer.n_special)
+        warnings.warn(message, stacklevel=2)
     rows = np.cumsum(lengths) - lengths
     logits = np.zeros((int(lengths.sum()), n_tags), dtype=np.float32)
     result = PieceLogits(pieces, windows, logits, rows + len(tokenizer.prefix), [])

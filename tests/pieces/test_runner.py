@@ -72,6 +72,7 @@ def make_docs(*sizes: int) -> List[Doc]:
     return [Doc(VOCAB, words=(SENTENCE * size)[:size]) for size in sizes]
 
 
+@pytest.mark.filterwarnings("ignore:.*XW303")
 @pytest.mark.parametrize("window", [None, 6, 12])
 @pytest.mark.parametrize("max_batch_pieces", [1, 30, 4096])
 def test_logits_stand_where_their_pieces_are(tokenizer, window, max_batch_pieces):
@@ -100,6 +101,15 @@ def test_batches_go_across_docs_within_the_budget(tokenizer, max_batch_pieces):
     _, echo = run(tokenizer, make_docs(*[8] * 7, 40), make_settings(window=14, max_batch_pieces=max_batch_pieces))
     assert all(rows * width <= max_batch_pieces for rows, width in echo.shapes)
     assert max(rows for rows, _ in echo.shapes) > 1 or max_batch_pieces == 14
+
+
+def test_window_that_is_longer_than_a_batch_is_told(tokenizer):
+    with pytest.warns(UserWarning, match=r"XW303.* is 13, .*up to 14 pieces"):
+        run(tokenizer, make_docs(40), make_settings(window=14, max_batch_pieces=13))
+
+
+def test_windows_that_fit_a_batch_are_no_matter_of_a_warning(tokenizer):
+    run(tokenizer, make_docs(40, 3), make_settings(window=14, max_batch_pieces=14))
 
 
 def launch(tokenizer, docs, *, pooling=None, **settings):
