@@ -2,13 +2,15 @@
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, get_args
 
 import spacy
 from spacy.language import Language
 from spacy.util import get_model_meta, is_package, load_config
 
 from .errors import Errors
+from .layers.token_tagger import ARCHITECTURE
+from .types import OnnxPrecision, Precision
 
 FACTORY = "xlmr_ner"
 
@@ -19,9 +21,11 @@ def load_pipeline(model: Optional[str], *, lang: str, settings: Optional[Mapping
     model (Optional[str]): A spaCy pipeline (folder or installed package) or a checkpoint (folder or hub id); None:
         the model in the package.
     lang (str): The language of a pipeline that is made.
-    settings (Optional[Mapping[str, Any]]): Of [components.<name>.model], in place of those of the pipeline.
+    settings (Optional[Mapping[str, Any]]): Of [components.<name>.model], in place of those of the pipeline, for each of
+        its components that has a network of its own. A precision that another runtime lacks becomes float32.
     RETURNS (Language): The pipeline.
-    RAISES (ValueError): XN238 for a package that is something else; XN401 to XN412 or spaCy's own errors.
+    RAISES (ValueError): XN238 for a package that is something else; XN445 if there are settings and no network of its
+        own; XN401 to XN412 or spaCy's own errors.
     """
     settings = settings or {}
     if model and (Path(model) / "config.cfg").is_file():
@@ -47,5 +51,25 @@ def _make_overrides(folder: Path, settings: Mapping[str, Any]) -> Dict[str, Any]
     if not settings:
         return {}
     components = load_config(folder / "config.cfg")["components"]
-    names = [name for name, block in components.items() if block.get("factory") == FACTORY]
-    return {f"components.{name}.model.{key}": value for name in names for key, value in settings.items()}
+    blocks = {name: block.get("model", {}) for name, block in components.items() if block.get("factory") == FACTORY}
+    own = {name: block for name, block in blocks.items() if block.get("@architectures") != ARCHITECTURE}
+    if blocks and not own:
+        raise ValueError(
+            Errors.XN445.format(what=f"{_name(settings)} set how a network runs", architecture=ARCHITECTURE)
+        )
+    return {
+        f"components.{name}.model.{key}": value
+        for name, block in own.items()
+        for key, value in _add_precision(settings, block).items()
+    }
+
+
+def _name(settings: Mapping[str, Any]) -> str:
+    return " and ".join(f"`{key}`" for key in settings)
+
+
+def _add_precision(settings: Mapping[str, Any], block: Mapping[str, Any]) -> Dict[str, Any]:
+    """Settings, and float32 where the precision that a component has is none of the runtime that it gets."""
+    known = get_args(OnnxPrecision if settings.get("runtime") == "onnx" else Precision)
+    is_lost = "runtime" in settings and "precision" not in settings and block.get("precision", known[0]) not in known
+    return {**settings, "precision": "float32"} if is_lost else dict(settings)

@@ -10,6 +10,8 @@ from ..types import RuntimeName
 from .console import check_new, exit_on_error, find_components, show_warnings
 from .pipeline_options import LangOption, ModelArgument, OutArgument
 
+ANY_TEXT = "Berlin"
+
 
 def export(
     model: ModelArgument,
@@ -18,7 +20,8 @@ def export(
     precision: Annotated[
         Optional[str],
         typer.Option(
-            help="onnx: float32 or int8; None is float32. torch: float32, bfloat16 or float16; None is that of MODEL."
+            help="onnx: float32 or int8; None is float32. torch: float32, bfloat16 or float16; None is that of MODEL, "
+            "float32 where that is int8."
         ),
     ] = None,
     lang: LangOption = "xx",
@@ -37,6 +40,7 @@ def export(
         for name in names:
             tagger: Any = nlp.get_pipe(name)
             tagger.model.attrs["check_trained"](tagger.model)
+        nlp(ANY_TEXT)  # makes the graph, and says why where it cannot be made
         nlp.to_disk(out)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     msg.good(f"Wrote {out} ({', '.join(names)}: {', '.join(settings.values())}; {size / 1e6:.1f} MB)")

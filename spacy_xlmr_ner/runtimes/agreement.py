@@ -1,5 +1,6 @@
 """How far two ways to run a checkpoint agree, by the logits that they give a sample of text."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Sequence
 
@@ -31,14 +32,16 @@ def score_sample(runtime: Runtime, checkpoint: LoadedCheckpoint) -> FloatArray:
     """The logits of each word of SAMPLE, as it is and in lower case, shape (n_words, n_tags)."""
     vocab = Vocab()
     sentences = [*SAMPLE, *map(str.lower, SAMPLE)]
-    result = launch_piece_logits(
-        [Doc(vocab, sentence.split()) for sentence in sentences],
-        checkpoint.tokenizer,
-        runtime,
-        settings=InputSettings(input="words", pooling="first", window=None, overlap=0, max_batch_pieces=2048),
-        max_window=checkpoint.max_window,
-        n_tags=len(checkpoint.tags),
-    )()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\[XW30[13]\]")  # of words and windows that are not the user's
+        result = launch_piece_logits(
+            [Doc(vocab, sentence.split()) for sentence in sentences],
+            checkpoint.tokenizer,
+            runtime,
+            settings=InputSettings(input="words", pooling="first", window=None, overlap=0, max_batch_pieces=2048),
+            max_window=checkpoint.max_window,
+            n_tags=len(checkpoint.tags),
+        )()
     tokens = result.pieces.tokens
     rows, links = result.find_rows(tokens, own_tokens(*find_token_ranges(tokens), result.windows))
     return pool_logits(result.logits[rows], links, "first")

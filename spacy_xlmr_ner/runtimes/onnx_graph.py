@@ -28,6 +28,7 @@ EMBEDDED, LENGTHS, ROWS, LOGITS = "embedded", "lengths", "rows", "logits"
 SHAPE = "shape"  # of a batch
 FLAT = "flat"  # the shape of all windows one behind the other
 _TABLE = re.compile(r"_embeddings\.|position_ids|token_type_ids")
+N_ROWS = 1024  # of a table, at least, that tell it from another
 
 Node = Tuple[str, List[str], List[str], Dict[str, Any]]
 
@@ -86,12 +87,22 @@ class EncoderGraph:
         return found
 
     def compute_fingerprint(self, *, with_weights: bool) -> str:
-        """What tells this graph from those of other networks; with_weights: also of networks of the same shape."""
+        """What tells this graph from those of other networks.
+
+        with_weights (bool): Also of networks of the same shape: by all weights of the graph, and by rows here and there
+            of the tables, which are large and mapped from their file. They are not in the graph, but how right int8 is
+            hangs on them.
+        """
         digest = hashlib.sha256(f"{self.n_layers} {self.n_heads} {self.epsilon}".encode())
         for name, weight in sorted(self._inner.items()):
             digest.update(f"{name} {tuple(weight.shape)}".encode())
             if with_weights:
-                digest.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy())
+                digest.update(_to_bytes(weight))
+        if with_weights:
+            for name in TABLES:
+                table = self._state[f"{self._prefix}.embeddings.{name}_embeddings.weight"]
+                digest.update(f"{name} {tuple(table.shape)}".encode())
+                digest.update(_to_bytes(table[:: max(1, len(table) // N_ROWS)]))
         return digest.hexdigest()
 
     def make_model(self, weights: Dict[str, FloatArray], *, with_weights: bool) -> Any:
@@ -239,6 +250,11 @@ class Embedder:
             is_piece = ids != self._padding_idx
             embedded += self._positions[is_piece.cumsum(axis=1) * is_piece + self._padding_idx]
         return embedded
+
+
+def _to_bytes(weight: Tensor) -> IntArray:
+    """The bytes of a weight, for a digest."""
+    return weight.detach().cpu().contiguous().view(torch.uint8).numpy()
 
 
 def _to_float(weight: Tensor) -> FloatArray:

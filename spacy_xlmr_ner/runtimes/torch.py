@@ -84,6 +84,14 @@ def find_device(device: Optional[str]) -> torch.device:
     return found
 
 
+def check_device_name(device: Optional[str]) -> None:
+    """Refuse what is the name of no device. RAISES (ValueError): XN108."""
+    try:
+        torch.device(device or "cpu")
+    except RuntimeError as err:
+        raise ValueError(Errors.XN108.format(device=device, reason=_shorten(err))) from err
+
+
 def pick_gpu(workers: Sequence[int], n_gpus: int) -> int:
     """The GPU of a process: each worker of nlp.pipe(n_process=...) has the next one.
 

@@ -1,7 +1,9 @@
 import json
+import sys
 
 import pytest
 import spacy
+from spacy.training import Example
 from toys import write_pretrained
 from typer.testing import CliRunner
 
@@ -105,3 +107,38 @@ def test_export_settings_reach_every_component(run, chosen_checkpoint, make_nlp,
     assert run(tmp_path / "pipeline", tmp_path / "out").exit_code == 0
     config = json.loads(json.dumps(spacy.load(tmp_path / "out").config))
     assert [config["components"][name]["model"]["runtime"] for name in ("xlmr_ner", "second")] == ["onnx", "onnx"]
+
+
+def test_export_names_the_extra_that_makes_graphs(run, chosen_checkpoint, tmp_path, monkeypatch):
+    """A pipeline with a graph runs without it, but none can be made."""
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    result = run(chosen_checkpoint, tmp_path / "out")
+    assert result.exit_code == 1
+    assert "XN112" in result.output
+    assert "onnx" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_export_to_torch_of_int8_is_in_float32(run, chosen_checkpoint, tmp_path):
+    assert run(chosen_checkpoint, tmp_path / "first", "--precision", "int8").exit_code == 0
+    result = run(tmp_path / "first", tmp_path / "second", "--runtime", "torch")
+    assert result.exit_code == 0, result.output
+    settings = get_model_settings(spacy.load(tmp_path / "second"))
+    assert (settings["runtime"], settings["precision"]) == ("torch", "float32")
+
+
+def add_head_without_network(nlp):
+    nlp.add_pipe("tok2vec", first=True, config={"model": {"width": 8}})
+    tok2vec = {"@architectures": "spacy.Tok2VecListener.v1", "width": 8, "upstream": "*"}
+    model = {"@architectures": "spacy-xlmr-ner.TokenTagger.v1", "tok2vec": tok2vec}
+    nlp.add_pipe("xlmr_ner", name="head", config={"model": model})
+    nlp.initialize(lambda: [Example.from_dict(nlp.make_doc("Anna"), {"entities": [(0, 4, "PER")]})])
+    return nlp
+
+
+def test_export_refuses_a_pipeline_whose_component_has_no_network_of_its_own(run, tmp_path):
+    add_head_without_network(spacy.blank("en")).to_disk(tmp_path / "pipeline")
+    result = run(tmp_path / "pipeline", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "XN445" in result.output
+    assert "`runtime` and `precision`" in " ".join(result.output.split())

@@ -457,9 +457,25 @@ def of_later_format(folder):
     note.write_text(json.dumps(json.loads(note.read_text()) | {"format": onnx_engine.FORMAT_VERSION + 1}))
 
 
-@pytest.mark.parametrize(
-    "damage", [cut_short, flip_a_bit, empty_note, break_note, nest_note, remove_note, of_later_format]
+def share_that_is_no_number(folder):
+    note = (folder / GRAPH).with_suffix(".json")
+    content = json.loads(note.read_text())
+    note.write_text(json.dumps(content | {"agreement": {**content["agreement"], "share": float("nan")}}))
+
+
+DAMAGES = (
+    cut_short,
+    flip_a_bit,
+    empty_note,
+    break_note,
+    nest_note,
+    remove_note,
+    of_later_format,
+    share_that_is_no_number,
 )
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_graph_is_made_anew_with_a_warning(damage, changed, saved):
     damage(changed)
     with pytest.warns(UserWarning, match=r"XW404.*graph\.float32\.onnx"):
@@ -477,6 +493,35 @@ def test_int8_graph_of_other_weights_is_made_anew_with_a_warning(chosen_checkpoi
     with pytest.warns(UserWarning, match=r"XW404.*other weights"):
         nlp = spacy.load(tmp_path)
     assert [(ent.text, ent.label_) for ent in nlp("Anna in Berlin").ents] == [("Berlin", "LOC")]
+
+
+def test_int8_is_judged_anew_with_other_embeddings(chosen_checkpoint, make_nlp, tmp_path):
+    """They are not in the graph, but what int8 loses hangs on them."""
+    make_nlp(chosen_checkpoint, model={**ONNX, "precision": "int8"}).to_disk(tmp_path)
+    checkpoint = tmp_path / "xlmr_ner" / "checkpoint"
+    network = AutoModelForTokenClassification.from_pretrained(checkpoint)
+    with torch.no_grad():
+        network.get_input_embeddings().weight[10:] *= 1.5
+    network.save_pretrained(checkpoint)
+    with pytest.warns(UserWarning, match=r"XW404.*other weights"):
+        spacy.load(tmp_path)
+
+
+def test_device_that_is_none_is_refused_also_by_onnx(random_checkpoint, make_nlp):
+    with pytest.raises(ValueError, match=r"XN108.*'nonsense'"):
+        make_nlp(random_checkpoint, model={**ONNX, "device": "nonsense"})(TEXT)
+
+
+def test_device_for_training_need_not_be_where_onnx_serves(random_checkpoint, make_nlp):
+    nlp = make_nlp(random_checkpoint, model={**ONNX, "device": "cuda:99"})
+    assert get_ents(nlp) == get_ents(make_nlp(random_checkpoint))
+
+
+@pytest.mark.filterwarnings("error:.*XW301", "ignore:.*XW40[56]")
+def test_sample_that_int8_is_judged_by_is_not_told_of(tmp_path, make_nlp):
+    """Its words are longer than so small a window."""
+    folder = write_random(tmp_path / "narrow", max_position_embeddings=6)
+    make_nlp(folder, model={**ONNX, "precision": "int8", "overlap": 0})("Anna")
 
 
 def test_float32_graph_serves_other_weights_of_the_same_shape(changed, saved, no_making):
