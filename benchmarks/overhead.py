@@ -25,54 +25,74 @@ WAYS = ("torch/float32", "onnx/float32")
 N_FUNCTIONS = 12
 
 
-class Stopwatch:
-    """A runtime that counts its seconds and its pieces."""
+class Wrapper:
+    """A runtime around another, which offers what that does: batches are cut and read as without it."""
 
     def __init__(self, runtime):
         self.runtime = runtime
+        self.overhead = runtime.overhead
+
+    def __call__(self, piece_ids, mask):
+        """As types.Runtime."""
+        return self.call(self.runtime, piece_ids, mask)
+
+    def read(self, piece_ids, mask, is_read):
+        """As types.SelectiveRuntime."""
+        return self.call(self.runtime.read, piece_ids, mask, is_read)
+
+    def call(self, run, piece_ids, mask, *others):
+        """Run a batch."""
+        raise NotImplementedError
+
+
+class Stopwatch(Wrapper):
+    """A runtime that counts its seconds and its pieces."""
+
+    def __init__(self, runtime):
+        super().__init__(runtime)
         self.reset()
 
     def reset(self) -> None:
         """Begin to count anew."""
         self.seconds, self.computed, self.used = 0.0, 0, 0
 
-    def __call__(self, piece_ids, mask):
-        """Run the runtime."""
+    def call(self, run, piece_ids, mask, *others):
+        """Run it and look at the clock."""
         start = time.perf_counter()
-        logits = self.runtime(piece_ids, mask)
+        logits = run(piece_ids, mask, *others)
         self.seconds += time.perf_counter() - start
         self.computed += mask.size
         self.used += int(mask.sum())
         return logits
 
 
-class Replay:
+class Replay(Wrapper):
     """A runtime that gives the logits of an earlier pass over the same texts, in their order."""
 
     def __init__(self, runtime):
-        self.runtime = runtime
+        super().__init__(runtime)
         self.logits: List[Any] = []
         self.calls = 0
 
-    def __call__(self, piece_ids, mask):
-        """Run the runtime in the first pass, and none in later ones."""
+    def call(self, run, piece_ids, mask, *others):
+        """Run it in the first pass, and not in later ones."""
         if self.calls == len(self.logits):
-            self.logits.append(self.runtime(piece_ids, mask))
+            self.logits.append(run(piece_ids, mask, *others))
         self.calls += 1
         return self.logits[self.calls - 1]
 
 
-class Pause:
+class Pause(Wrapper):
     """A runtime that the profiler does not see."""
 
     def __init__(self, runtime, profiler: cProfile.Profile):
-        self.runtime = runtime
+        super().__init__(runtime)
         self.profiler = profiler
 
-    def __call__(self, piece_ids, mask):
-        """Run the runtime."""
+    def call(self, run, piece_ids, mask, *others):
+        """Run it with the profiler off."""
         self.profiler.disable()
-        logits = self.runtime(piece_ids, mask)
+        logits = run(piece_ids, mask, *others)
         self.profiler.enable()
         return logits
 

@@ -8,6 +8,9 @@ where pieces, and n more for each batch, are fewest; "own" is that with the n th
 "packed" puts windows of any length one behind another in rows of 512, with a mask that keeps them apart and positions
 that begin anew: hardly any padding, but attention computes what the mask then throws away. The package's form of the
 network takes no such rows: transformers computes them, and "own, transformers" is what to compare them with.
+
+A second table has what is padding as the package cuts batches, by how many texts it is given at once (nlp.pipe: its
+batch_size, by itself 1,000), and with the rows of zeros that PyTorch's batches are filled up with on a CPU.
 """
 
 import argparse
@@ -26,11 +29,13 @@ from transformers import AutoTokenizer, XLMRobertaForTokenClassification
 
 import spacy_xlmr_ner
 from spacy_xlmr_ner.pieces.batching import plan_batches
+from spacy_xlmr_ner.runtimes.cpu_encoder import count_more
 from spacy_xlmr_ner.runtimes.torch import TorchRuntime
 
 BUDGET = 4096
 ROW = 512
 DOCS_AT_ONCE = 256
+TEXTS_AT_ONCE = (32, 128, 256, 1000)
 ASKED_FOR = 0.05
 OVERHEADS = (0, 16, 64, 256)
 FILLS = (0.8, 0.95)
@@ -131,6 +136,14 @@ def find_padding(batches: List[Batch]) -> float:
     return 1 - sum(int(batch.get("used", batch["attention_mask"]).sum()) for batch in batches) / computed
 
 
+def count_padding(windows: Windows, n_at_once: int, overhead: int) -> List[float]:
+    """The share of the pieces computed that is padding; and with what the rows are filled up with."""
+    groups = [windows[i : i + n_at_once] for i in range(0, len(windows), n_at_once)]
+    sizes = [len(part) * max(map(len, part)) for group in groups for part in cut_by_cost(group, overhead)]
+    used = sum(map(len, windows))
+    return [1 - used / sum(sizes), 1 - used / sum(size + count_more(size) for size in sizes)]
+
+
 @torch.inference_mode()
 def run(network: torch.nn.Module, batches: List[Batch]) -> List[torch.Tensor]:
     """The network over all batches."""
@@ -166,6 +179,7 @@ def compare(folder: Path, texts: List[str], rounds: int) -> Dict[str, Any]:
         "difference": difference,
         "overhead": runtime.overhead,
         "padding": {name: find_padding(batches) for name, batches in ways.items()},
+        "at_once": {n: count_padding(windows, n, runtime.overhead) for n in TEXTS_AT_ONCE},
         "batches": {name: len(batches) for name, batches in ways.items()},
         "seconds": seconds,
     }
@@ -204,7 +218,18 @@ def tabulate(result: Dict[str, Any]) -> Table:
                 ]
             )
     header = ["model", "cut", "padding", "batches", "pieces/s, padding not counted", "from to"]
-    return [f"Asked for: under {ASKED_FOR:.0%} padding. Bold: what the package does.", "", *make_table(header, rows)]
+    by_number = [
+        [model, f"{int(n):,}", f"{padding:.1%}", f"{filled:.1%}"]
+        for model, one in result.items()
+        for n, (padding, filled) in one["at_once"].items()
+    ]
+    return [
+        f"Asked for: under {ASKED_FOR:.0%} padding. Bold: what the package does.",
+        "",
+        *make_table(header, rows),
+        "",
+        *make_table(["model", "texts at once", "padding", "with what fills up rows"], by_number),
+    ]
 
 
 def plot(result: Dict[str, Any], figure: Any) -> None:

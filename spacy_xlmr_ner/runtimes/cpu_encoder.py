@@ -162,15 +162,15 @@ def _arrange(rows: IntArray, n_windows: int, length: int) -> Tuple[IntArray, Int
 
 def _choose(values: Tensor, rows: IntArray) -> Tensor:
     """Rows of values of shape (n_values, width), and the first value behind them: shape (n_rows and more, width)."""
-    return values.index_select(0, torch.from_numpy(np.pad(rows, (0, _count_more(len(rows))))))
+    return values.index_select(0, torch.from_numpy(np.pad(rows, (0, count_more(len(rows))))))
 
 
 def _fill_up(values: Tensor) -> Tensor:
     """Put zeros behind values of shape (n_values, width)."""
-    n_more = _count_more(len(values))
+    n_more = count_more(len(values))
     return torch.nn.functional.pad(values, (0, 0, 0, n_more)) if n_more else values
 
 
-def _count_more(n_rows: int) -> int:
+def count_more(n_rows: int) -> int:
     """How many rows are to stand behind so many, for a number of rows that comes again."""
     return -n_rows % (ROWS_STEP if n_rows > MANY_ROWS else FEW_ROWS_STEP)
