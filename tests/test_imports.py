@@ -24,7 +24,7 @@ RANKS = {
     2.1: "labelled loss pieces/runner pieces/sampling",
     2.11: "pieces/launched",
     2.2: "trainable runtimes/architecture runtimes/attention runtimes/onednn runtimes/seeding runtimes/weight_limit",
-    2.25: "runtimes/cpu_encoder",
+    2.25: "runtimes/cpu_encoder runtimes/converted",
     2.26: "runtimes/fast",
     3: "checkpoint runtimes/__init__ runtimes/torch runtimes/torch_optimizer layers/__init__ layers/pooled_logits",
     3.0005: "layers/transformer_pieces",
@@ -90,9 +90,10 @@ RANKS = {
 RANK = {f"{name}.py": rank for rank, names in RANKS.items() for name in names.split()}
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
 ONLY_IN = {
-    "torch": "runtimes/architecture.py runtimes/attention.py runtimes/cpu_encoder.py runtimes/cuda.py runtimes/fast.py "
-    "runtimes/onednn.py runtimes/onnx.py runtimes/onnx_graph.py runtimes/seeding.py runtimes/weight_limit.py "
-    "runtimes/torch.py runtimes/torch_optimizer.py runtimes/torch_training.py",
+    "torch": "runtimes/architecture.py runtimes/attention.py runtimes/converted.py runtimes/cpu_encoder.py "
+    "runtimes/cuda.py runtimes/fast.py runtimes/onednn.py runtimes/onnx.py runtimes/onnx_graph.py "
+    "runtimes/seeding.py runtimes/weight_limit.py runtimes/torch.py runtimes/torch_optimizer.py "
+    "runtimes/torch_training.py",
     "onnx": "",  # by require_extra alone, and so are the next
     "onnxruntime": "",
     "transformers": "checkpoint.py scratch.py",

@@ -1,6 +1,5 @@
 """The network in PyTorch."""
 
-import copy
 import multiprocessing
 import os
 import textwrap
@@ -18,6 +17,7 @@ from ..errors import Errors, Warnings
 from ..pieces.batching import find_overhead
 from ..process import FIRST_PID
 from ..types import BoolArray, FloatArray, IntArray, Precision
+from .converted import convert_network
 from .cpu_encoder import CpuEncoder
 from .fast import make_fast
 
@@ -146,8 +146,8 @@ class TorchRuntime:
     """Runs a transformers network on a device, in a precision. Safe to be called from several threads.
 
     network (torch.nn.Module): Takes input_ids and attention_mask, gives `.logits`. Its weights are shared where they
-        are in this precision, those of its linear layers on a CPU aside; otherwise a copy is converted, and the network
-        keeps the precision of its file.
+        are in this precision, those of its linear layers on a CPU aside; otherwise a copy is converted, on a CPU
+        without the table of the pieces, and the network keeps the precision of its file.
     precision (Precision): The dtype of the weights.
     device (Optional[str]): As find_device takes it.
     """
@@ -157,8 +157,9 @@ class TorchRuntime:
         self.device = find_device(device)
         dtype = getattr(torch, precision)
         is_converted = any(weight.dtype != dtype for weight in network.parameters())
-        own = (copy.deepcopy(network) if is_converted else network).to(self.device, dtype).eval()
-        self._shared = None if is_converted else own  # which may be trained at another time
+        own = convert_network(network, self.device, dtype) if is_converted else network.to(self.device)
+        own.eval()
+        self._shared = network  # which may be trained at another time
         self.network = self._make_fast(own)
         self.overhead = find_overhead(_count_multiplied(own), n_operations=OPERATIONS_OF_BATCH)
         self._most_pieces: Optional[int] = None  # in a batch; known once one was too large for the memory
@@ -239,6 +240,6 @@ class TorchRuntime:
     @contextmanager
     def _ready(self) -> Iterator[None]:
         """Nothing trains the network meanwhile, and nothing is kept for it."""
-        lock = None if self._shared is None else _locks.get(self._shared)
+        lock = _locks.get(self._shared)
         with lock or nullcontext(), torch.inference_mode():
             yield

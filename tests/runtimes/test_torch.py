@@ -1,3 +1,4 @@
+import copy
 import os
 import platform
 import subprocess
@@ -11,6 +12,7 @@ from transformers import AutoModelForTokenClassification
 
 from spacy_xlmr_ner.runtimes import torch as runtimes
 from spacy_xlmr_ner.runtimes.cpu_encoder import CpuEncoder
+from spacy_xlmr_ner.runtimes.fast import list_computed
 from spacy_xlmr_ner.runtimes.torch import TorchRuntime, check_precision, find_device, pick_gpu
 from spacy_xlmr_ner.runtimes.torch_engine import TorchEngine
 
@@ -103,7 +105,7 @@ def test_torch_runtime_reads_what_each_thread_asks_for(network):
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_torch_runtime_leaves_the_network_its_precision(network, precision):
     runtime = TorchRuntime(network, precision=precision, device="cpu")
-    assert {weight.dtype for weight in runtime.network.parameters()} == {getattr(torch, precision)}
+    assert {weight.dtype for weight in list_computed(runtime.network)} == {getattr(torch, precision)}
     assert {weight.dtype for weight in network.parameters()} == {torch.float32}
     assert runtime(*pad(WINDOWS, width=8)).dtype == np.float32
 
@@ -111,6 +113,28 @@ def test_torch_runtime_leaves_the_network_its_precision(network, precision):
 def test_torch_runtime_takes_no_second_copy_of_embeddings_that_fit(network):
     runtime = TorchRuntime(network, precision="float32", device="cpu")
     assert any(weight is network.get_input_embeddings().weight for weight in runtime.network.parameters())
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+@pytest.mark.parametrize("own, precision", [("float32", "bfloat16"), ("float16", "float32"), ("bfloat16", "float32")])
+def test_torch_runtime_looks_up_in_the_network_s_own_table(own, precision, is_fast, network, monkeypatch):
+    """With what a network gives that was converted whole."""
+    if not is_fast:
+        monkeypatch.setattr(runtimes, "make_fast", lambda network: network)
+    network.to(getattr(torch, own))
+    runtime = TorchRuntime(network, precision=precision, device="cpu")
+    assert isinstance(runtime.network, CpuEncoder) == is_fast
+    assert any(weight is network.get_input_embeddings().weight for weight in runtime.network.parameters())
+    whole = TorchRuntime(copy.deepcopy(network).to(getattr(torch, precision)), precision=precision, device="cpu")
+    ids, mask = pad(WINDOWS, width=8)
+    assert runtime(ids, mask)[mask].tolist() == whole(ids, mask)[mask].tolist()
+
+
+def test_torch_runtime_in_another_precision_leaves_the_weights(network):
+    before = {name: weight.clone() for name, weight in network.named_parameters()}
+    runtime = TorchRuntime(network, precision="bfloat16", device="cpu")
+    runtime(*pad(WINDOWS, width=8))
+    assert all(weight.equal(before[name]) for name, weight in network.named_parameters())
 
 
 FETCHED = """

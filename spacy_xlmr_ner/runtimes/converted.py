@@ -1,0 +1,50 @@
+"""A network in another precision or on another device, without a second copy of what can be shared."""
+
+import copy
+from itertools import chain
+from typing import Any, Dict
+
+import torch
+from torch import Tensor
+
+
+def convert_network(network: torch.nn.Module, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
+    """A copy whose weights are of a dtype and on a device; the network keeps its own.
+
+    On a CPU the table of the pieces, the largest part of most networks, is not copied: the rows that a text needs are
+    converted when they are looked up, to the same numbers. At no time is there more in memory than network and copy.
+
+    network (torch.nn.Module): Of transformers.
+    """
+    shared: Dict[int, Any] = {}
+    own_table = network.get_input_embeddings()  # type: ignore[operator]
+    is_shared = device.type == "cpu" and type(own_table) is torch.nn.Embedding and own_table.max_norm is None
+    if is_shared:
+        shared[id(own_table)] = ConvertedTable(own_table, dtype)
+    for tensor in chain(network.parameters(), network.buffers()):
+        if not (is_shared and tensor is own_table.weight):
+            shared.setdefault(id(tensor), _convert(tensor, device, dtype))
+    return copy.deepcopy(network, shared)
+
+
+def _convert(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """As torch.nn.Module.to does it: whole numbers stay whole numbers."""
+    found = tensor.detach().to(device, dtype if tensor.is_floating_point() else None, copy=True)
+    return torch.nn.Parameter(found, requires_grad=False) if isinstance(tensor, torch.nn.Parameter) else found
+
+
+class ConvertedTable(torch.nn.Embedding):
+    """Looks up rows of a table in another dtype than it has.
+
+    table (torch.nn.Embedding): Its weights are shared.
+    dtype (torch.dtype): Of the rows.
+    """
+
+    def __init__(self, table: torch.nn.Embedding, dtype: torch.dtype):
+        super().__init__(*table.weight.shape, padding_idx=table.padding_idx, _weight=table.weight)
+        self.weight = table.weight
+        self.dtype = dtype
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """As torch.nn.Embedding."""
+        return super().forward(ids).to(self.dtype)
