@@ -18,6 +18,9 @@ _TEXT = re.compile(r"#\s*text\s*=\s?(.*)")
 _NEW_DOC = re.compile(r"#\s*newdoc\b.*")
 _SETTING = re.compile(r"#\s*\w+( \w+)? = .*")
 _TAG = re.compile(r"O|-|[BIMELSU]-\S+")
+_HASHTAG = re.compile(r"#\S.*")
+# Remarks without a space behind the sign: those of CoNLL-2012, and of CoNLL-U as some write it.
+_TIGHT_REMARK = re.compile(r"#((begin|end) document\b.*|(newdoc|newpar)( id = .*)?|(text|sent_id) = .*)")
 
 
 @dataclass
@@ -127,14 +130,18 @@ def _add_row(sentence: Sentence, number: int, row: Row, line: str) -> None:
 
 
 def _is_remark(line: str, format: str) -> bool:
-    """Whether a line is about the text, not of it. In files without numbers # is a token too."""
+    """Whether a line is about the text, not of it. In files without numbers # is a token too, and #word is one."""
     if line.startswith(DOC_START):
         return format != "panx"
     if not line.startswith("#") or format == "panx":
         return False
+    if format == "iob2":
+        return True
+    if _HASHTAG.fullmatch(line):
+        return "\t" not in line and bool(_TIGHT_REMARK.fullmatch(line))
     if format == "conll":
         return bool(_SETTING.fullmatch(line)) or not _TAG.fullmatch(_COLUMN.split(line.rstrip())[-1])
-    return format == "iob2" or "\t" not in line
+    return "\t" not in line
 
 
 def _read_remark(line: str, sentences: List[Sentence]) -> None:

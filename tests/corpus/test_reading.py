@@ -97,6 +97,46 @@ def test_reader_reads_each_format(write, text, format, scheme, expected):
     assert (reader.files[0].format, reader.files[0].scheme, reader.rejections) == (format, scheme, [])
 
 
+def test_reader_reads_words_that_begin_with_a_hash(write):
+    reader = CorpusReader()
+    docs = reader.read(write("#Jack PER\nlives O\nin O\nBerlin LOC\n\n#now O\n#Anna PER\nruns O\n#fast O\n"))
+    assert describe(docs) == [
+        ("#Jack lives in Berlin", [("#Jack", "PER"), ("Berlin", "LOC")]),
+        ("#now #Anna runs #fast", [("#Anna", "PER")]),
+    ]
+    assert reader.rejections == []
+
+
+@pytest.mark.parametrize(
+    "separator, bad, code",
+    [
+        (" ", "#Paris B_LOC", "XN214"),
+        (" ", "#Jack B-PERS0N X", "XN214"),
+        (" ", "#Jack", "XN212"),
+        ("\t", "#Jack", "XN212"),
+        ("\t", "#Jack B-PER", "XN212"),
+    ],
+)
+@pytest.mark.parametrize("number", [1, 2])
+def test_reader_rejects_words_that_begin_with_a_hash(write, separator, bad, code, number):
+    lines = [f"Anna{separator}B-PER", f"runs{separator}O"]
+    lines.insert(number - 1, bad)
+    reader = CorpusReader()
+    assert describe(reader.read(write("\n".join(lines)))) == [("Anna runs", [("Anna", "PER")])]
+    assert [(one.line, one.reason[1:6]) for one in reader.rejections] == [(number, code)]
+
+
+@pytest.mark.parametrize(
+    "remark", ["#begin document (bc/cctv_0000); part 000", "#end document", "#newdoc id = a", "#text = Anna", "# Ann B_X"]
+)
+@pytest.mark.parametrize("separator", [" ", "\t"])
+def test_reader_knows_remarks_that_begin_with_a_hash(write, separator, remark):
+    reader = CorpusReader()
+    docs = reader.read(write(f"{remark}\nAnna{separator}B-PER\n\nruns{separator}O\n"))
+    assert describe(docs) == [("Anna", [("Anna", "PER")]), ("runs", [])]
+    assert reader.rejections == []
+
+
 @pytest.mark.parametrize(
     "line, ents",
     [
