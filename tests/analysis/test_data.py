@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
@@ -35,6 +37,34 @@ def test_read_data_puts_files_of_one_language_together(spacy_file, tmp_path):
     assert count(groups) == {"de": 3, "fr": 1, "people.spacy": 1}
     assert [(ent.text, ent.label_) for ent in groups["de"][0].ents] == [("Jack", "PER"), ("Berlin", "LOC")]
     assert [token.text for token in groups["de"][0]] == ["Jack", "in", "Berlin"]
+
+
+@pytest.mark.parametrize(
+    "files, expected",
+    [
+        (["de/test.conll", "fr/test.conll"], ["de/test.conll", "fr/test.conll"]),
+        (["de/test.conll", "fr/dev.conll"], ["test.conll", "dev.conll"]),
+        (["a/de/test.conll", "b/de/test.conll", "b/fr/test.conll"], ["a/de/test.conll", "b/de/test.conll", "fr/test.conll"]),
+        (["test.conll", "fr/test.conll"], ["test.conll", "fr/test.conll"]),
+        (["fr/test.conll", "./fr/test.conll"], ["test.conll"]),
+        (["de/data", "fr/data"], ["de/data", "fr/data"]),
+    ],
+)
+def test_read_data_tells_files_of_one_name_apart(tmp_path, monkeypatch, files, expected):
+    monkeypatch.chdir(tmp_path)
+    for file in map(Path, files):
+        file = file if file.suffix else file / "some.conll"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(IOB2, encoding="utf8")
+    assert list(read_data(files)) == expected
+
+
+def test_read_data_puts_files_of_one_given_name_together(tmp_path):
+    paths = [tmp_path / lang / "test.conll" for lang in ("de", "fr")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text(IOB2, encoding="utf8")
+    assert count(read_data([f"all={path}" for path in paths])) == {"all": 4}
 
 
 def test_read_data_joins_words_as_the_language_does(tmp_path):

@@ -42,6 +42,15 @@ def test_evaluate_shows_languages_where_there_are_several(run, chosen_checkpoint
     assert rows["fr"][-2:] == ["3", "3"]
 
 
+def test_evaluate_shows_files_of_one_name_apart(run, chosen_checkpoint, data, tmp_path):
+    other = tmp_path / "more" / data.name
+    other.parent.mkdir()
+    other.write_text("Anna\tB-PER\n", encoding="utf8")
+    rows = read_rows(run(chosen_checkpoint, data, other).stdout)
+    assert rows[f"{tmp_path.name}/some.iob2"][-2:] == ["3", "3"]
+    assert rows["more/some.iob2"][-2:] == ["1", "1"]
+
+
 def test_evaluate_writes_page_and_json(run, chosen_checkpoint, data, tmp_path):
     result = run(f"mine={chosen_checkpoint}", data, "--html", tmp_path / "page.html", "--json", tmp_path / "all.json")
     assert result.exit_code == 0

@@ -35,6 +35,16 @@ def test_transfer_takes_several_data_behind_one_option(run, chosen_checkpoint, d
     assert read_f1(result.stdout) == {"a": expected, "b": expected}
 
 
+def test_transfer_has_a_column_for_each_of_two_files_of_one_name(run, chosen_checkpoint, tmp_path):
+    paths = [tmp_path / language / "test.conll" for language in ("de", "fr")]
+    for path, word in zip(paths, ("Jack", "the")):
+        path.parent.mkdir()
+        path.write_text(f"{word} B-PER\nin O\n", encoding="utf8")
+    result = run(f"m={chosen_checkpoint}", "--data", *paths)
+    assert result.stdout.splitlines()[0].split() == ["F1", "de/test.conll", "fr/test.conll", "Mean"]
+    assert read_f1(result.stdout) == {"m": ["1.000", "0.000", "0.500"]}
+
+
 def test_transfer_takes_data_in_several_options_too(run, chosen_checkpoint, data, tmp_path):
     result = run(
         "--data",
