@@ -11,12 +11,13 @@ class ManyTextsCommand(TyperCommand):
     options: ClassVar[FrozenSet[str]] = frozenset({"--text"})
 
     def parse_args(self, ctx: Any, args: List[str]) -> List[str]:
-        """Read `--text a b` as `--text a --text b`."""
+        """Read `--text a b` and `--text=a b` as `--text a --text b`."""
         spread: List[str] = []
         option = ""
         for arg in args:
             if arg.startswith("-"):
-                option = arg if arg in self.options else ""
+                name = arg.split("=")[0]
+                option = name if name in self.options else ""
             elif option and spread[-1] != option:
                 spread.append(option)
             spread.append(arg)

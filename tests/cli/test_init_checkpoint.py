@@ -13,9 +13,10 @@ def run(tmp_path):
     (tmp_path / "a.txt").write_text("\n".join(LINES))
     (tmp_path / "b.tsv").write_text("Zürich\tB-LOC\n")
 
-    def invoke(*args, texts=("a.txt", "b.tsv"), out="out"):
-        files = [str(tmp_path / name) for name in texts]
-        return CliRunner().invoke(app, ["init-checkpoint", str(tmp_path / out), "--text", *files, *SMALL, *args])
+    def invoke(*args, texts=("a.txt", "b.tsv"), out="out", glue=False):
+        first, *more = [str(tmp_path / name) for name in texts]
+        option = [f"--text={first}"] if glue else ["--text", first]
+        return CliRunner().invoke(app, ["init-checkpoint", str(tmp_path / out), *option, *more, *SMALL, *args])
 
     return invoke
 
@@ -28,8 +29,9 @@ def test_init_checkpoint_writes_the_sizes_asked_for(run, tmp_path):
     assert (*sizes, config.intermediate_size, config.max_position_embeddings) == (40, 16, 1, 2, 64, 66)
 
 
-def test_init_checkpoint_reads_all_texts(run, tmp_path):
-    assert run("--vocab-size", "40").exit_code == 0
+@pytest.mark.parametrize("glue", [False, True])
+def test_init_checkpoint_reads_all_texts(run, tmp_path, glue):
+    assert run("--vocab-size", "40", glue=glue).exit_code == 0
     ids = AutoTokenizer.from_pretrained(tmp_path / "out")("ü")["input_ids"]
     assert 3 not in ids  # it stands in the second file alone
 

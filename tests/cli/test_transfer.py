@@ -28,8 +28,9 @@ def read_f1(stdout):
     return {row[0]: row[1::2] for row in rows}
 
 
-def test_transfer_takes_several_data_behind_one_option(run, chosen_checkpoint, data):
-    result = run(f"a={chosen_checkpoint}", f"b={chosen_checkpoint}", "--data", *data)
+@pytest.mark.parametrize("join", [lambda first: ["--data", first], lambda first: [f"--data={first}"]])
+def test_transfer_takes_several_data_behind_one_option(run, chosen_checkpoint, data, join):
+    result = run(f"a={chosen_checkpoint}", f"b={chosen_checkpoint}", *join(data[0]), *data[1:])
     assert result.stdout.splitlines()[0].split() == ["F1", "de", "fr", "it", "Mean"]
     expected = ["1.000", "0.667", "1.000", "0.889"]
     assert read_f1(result.stdout) == {"a": expected, "b": expected}
