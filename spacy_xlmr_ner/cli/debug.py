@@ -14,6 +14,7 @@ from ..corpus_report.report import CorpusReport, report_corpora
 from ..corpus_report.stats import CorpusStats
 from ..errors import Errors
 from .console import exit_on_error
+from .evaluation_options import check_targets
 
 # spaCy's own way of having --paths.train and the like.
 OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -38,6 +39,7 @@ def debug(
     """
     with exit_on_error(), show_validation_error(config):
         check_options(ctx.args)
+        check_targets(json)
         overrides = parse_config_overrides(ctx.args)
         import_code(code)
         setup_gpu(gpu_id, silent=True)

@@ -53,7 +53,7 @@ def parse_label_map(label_map: Optional[str]) -> Dict[str, Optional[str]]:
 
 
 def check_targets(*paths: Optional[Path]) -> None:
-    """Refuse files that cannot be written before an evaluation has taken its time. RAISES (ValueError): XN236."""
+    """Refuse files that cannot be written before the work has taken its time. RAISES (ValueError): XN236."""
     for path in paths:
         if path is None:
             continue

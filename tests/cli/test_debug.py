@@ -189,3 +189,10 @@ def test_debug_refuses_an_option_that_is_none(debug):
     result = debug("--verbos")
     assert result.exit_code == 1
     assert "XN255" in result.stderr
+
+
+def test_debug_refuses_a_file_that_cannot_be_written_before_the_work(debug, monkeypatch, tmp_path):
+    monkeypatch.setattr("spacy_xlmr_ner.cli.debug.report_corpora", lambda *_, **__: pytest.fail("the work was done"))
+    result = debug("--json", tmp_path / "none" / "report.json")
+    assert result.exit_code == 1
+    assert "XN236" in result.stderr
