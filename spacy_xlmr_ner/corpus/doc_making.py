@@ -12,7 +12,7 @@ from .columns import Sentence
 from .file_tags import MISSING, TokenEnt
 from .json_lines import Record, cut_tokens
 from .languages import is_unspaced
-from .spacing import find_spaces
+from .spacing import find_gaps, find_spaces, has_gap
 
 LANG_KEY = "lang"
 Labelled = Tuple[Sentence, List[TokenEnt]]
@@ -39,7 +39,8 @@ def make_sentences_doc(vocab: Vocab, sentences: Sequence[Labelled], lang: Option
     """Make a doc of sentences, which keep their borders.
 
     Its text is the original's where that is known (`# text`). Else words are joined without spaces if the language has
-    none; or by one each, and the doc says that they are unknown, as docs of spaCy's own converters do.
+    none, but for those between Latin words and the like; or by one each, and the doc says that they are unknown, as docs
+    of spaCy's own converters do.
 
     vocab (Vocab): Of the doc.
     sentences (Sequence[Labelled]): At least one, none empty.
@@ -50,14 +51,17 @@ def make_sentences_doc(vocab: Vocab, sentences: Sequence[Labelled], lang: Option
     spaces: List[bool] = []
     tags: List[str] = []
     starts: List[bool] = []
-    is_known = is_unspaced(lang)
+    is_joined = is_known = is_unspaced(lang)
     for sentence, ents in sentences:
+        if words:  # what stands between sentences is not in the file
+            spaces[-1] = not is_joined or has_gap(words[-1], sentence.words[0])
         n_words = len(sentence.words)
         found = None if sentence.text is None else find_spaces(sentence.words, sentence.text)
         is_known |= found is not None
         words += sentence.words
-        spaces += [not is_unspaced(lang)] * n_words if found is None else found
-        spaces[-1] = not is_unspaced(lang)  # what stands between sentences is not in the file
+        if found is None:
+            found = find_gaps(sentence.words) if is_joined else [True] * n_words
+        spaces += found
         tags += _spell(ents, n_words)
         tags[-n_words:] = ["" if own == MISSING else tag for own, tag in zip(sentence.tags, tags[-n_words:])]
         starts += [True] + [False] * (n_words - 1)

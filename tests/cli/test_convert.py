@@ -38,7 +38,7 @@ def test_convert_writes_docs_and_says_what_it_read(run, tmp_path):
 def test_convert_takes_options(run, tmp_path):
     assert run("Jack\tB-PER\n\nRom\tO\n", "--lang", "ja", "-n", "2", "--format", "tsv").exit_code == 0
     (doc,) = read(tmp_path / "out.spacy")
-    assert (doc.text, doc.user_data["lang"], len(list(doc.sents))) == ("JackRom", "ja", 2)
+    assert (doc.text, doc.user_data["lang"], len(list(doc.sents))) == ("Jack Rom", "ja", 2)
 
 
 @pytest.mark.parametrize("args, status, is_written", [((), 0, True), (("--strict",), 1, False)])
