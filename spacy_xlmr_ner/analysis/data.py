@@ -45,8 +45,8 @@ def read_data(
     """Read gold docs and group them by language.
 
     The group of a doc is the name before the path, if one is given; else the language that the doc itself names
-    (doc.user_data["lang"], as `convert` and some formats have it); else its file, with as many folders before it as tell
-    it from the others. Files of one language go together.
+    (doc.user_data["lang"], as `convert` and some formats have it); else its file, with as many folders before it as
+    tell it from the others. Files of one language go together.
 
     arguments (Sequence[str]): Paths, or `name=path`: .spacy files, any format that `convert` reads, or folders of them.
     vocab (Optional[Vocab]): Of the docs; None: a new one.

@@ -14,7 +14,7 @@ from ..errors import Errors, Warnings
 from .error_report import ErrorReport, report_errors
 from .mentions import LabelChoice, Mention
 from .prediction import DocResult, GoldDoc, judge_docs, select_docs
-from .scores import Judged, Scores, score_ents
+from .scores import Judged, Scores, part_judged, score_ents
 from .tag_losses import TagLosses, TagReport, find_ner
 
 # The version of the schema of Evaluation.to_json.
@@ -70,7 +70,8 @@ class Evaluation:
     def to_json(self) -> Dict[str, Any]:
         """All of it as JSON has it: "format" (1), and the attributes of these classes under their names.
 
-        An Estimate is {"value", "low", "high"}; a Mention is [start, end, label, score].
+        An Estimate is {"value", "low", "high"}, low and high null where there is no interval; a Mention is [start,
+        end, label, score].
         """
         return {"format": FORMAT, **asdict(self)}
 
@@ -142,9 +143,11 @@ def evaluate(
 
 
 def _group(results: Sequence[DocResult]) -> Dict[str, List[Judged]]:
+    """What intervals are drawn from: sentences, where the data parts its docs in them."""
     groups: Dict[str, List[Judged]] = {}
     for result in results:
-        groups.setdefault(result.language, []).append(result.judged)
+        starts = [start for start, _ in result.sentences]
+        groups.setdefault(result.language, []).extend(part_judged(result.judged, starts))
     return groups
 
 

@@ -1,7 +1,8 @@
 """Strict precision, recall and F1 of entities, with bootstrap intervals."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from zlib import crc32
 
 import numpy as np
@@ -15,17 +16,17 @@ Floats = NDArray[np.float64]
 # Columns of counts.
 CORRECT, PREDICTED, GOLD = range(3)
 LEVELS = (2.5, 97.5)
-# Cells of (resamples x kinds of docs) that are drawn at a time.
+# Cells of (resamples x kinds of units) that are drawn at a time.
 MAX_DRAWN_CELLS = 2**24
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure, and the 95 % interval of it, from low to high."""
+    """A figure, and the 95 % interval of it, from low to high; None for both where there is nothing to resample."""
 
     value: float
-    low: float
-    high: float
+    low: Optional[float]
+    high: Optional[float]
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Scores:
 
 
 class Judged(NamedTuple):
-    """The entities of one doc: gold and found."""
+    """The entities of one unit, a sentence or a doc: gold and found."""
 
     gold: Sequence[Mention]
     found: Sequence[Mention]
@@ -84,75 +85,91 @@ class _Counted(NamedTuple):
 
     counts: IntArray
     resampled: Floats
+    n_units: int
+
+
+def part_judged(judged: Judged, starts: Sequence[int]) -> List[Judged]:
+    """Part the entities of a doc by its sentences: each belongs to the one in which it begins.
+
+    judged (Judged): The entities of the doc.
+    starts (Sequence[int]): The characters at which its sentences begin, ascending; at least one.
+    RETURNS (List[Judged]): For each sentence.
+    """
+    return [Judged(*pair) for pair in zip(_deal(judged.gold, starts), _deal(judged.found, starts))]
+
+
+def _deal(mentions: Sequence[Mention], starts: Sequence[int]) -> List[List[Mention]]:
+    parts: List[List[Mention]] = [[] for _ in starts]
+    for mention in mentions:
+        parts[max(0, bisect_right(starts, mention.start) - 1)].append(mention)
+    return parts
 
 
 def score_ents(groups: Dict[str, List[Judged]], *, n_resamples: int = 1000, seed: int = 0) -> Scores:
-    """Score the entities of docs, by label and by language.
+    """Score the entities of sentences or docs, by label and by language.
 
-    The intervals are percentiles of a bootstrap over docs: each resample draws from every language as many docs as it
+    The intervals are percentiles of a bootstrap over these units: each resample draws from every language as many as it
     has, with replacement. Overall and mean figures come from the same resamples. A resample in which a figure has
-    nothing to divide by has no part in that figure's interval.
+    nothing to divide by has no part in that figure's interval. A language of one unit is the same in all resamples: a
+    figure of such languages alone has no interval.
 
-    groups (Dict[str, List[Judged]]): Docs by language; at least one doc each.
+    groups (Dict[str, List[Judged]]): Sentences, or docs that are not parted in them, by language; at least one each.
     n_resamples (int): How many resamples.
     seed (int): Of the resamples; with the language's name, so that others beside it change nothing.
     RETURNS (Scores): The scores.
     """
-    every = (mention.label for docs in groups.values() for doc in docs for part in doc for mention in part)
+    every = (mention.label for units in groups.values() for unit in units for part in unit for mention in part)
     labels = sorted(set(every))
     counted = {}
-    for language, docs in groups.items():
-        counts = count_ents(docs, labels)
+    for language, units in groups.items():
+        counts = count_ents(units, labels)
         resampled = resample_counts(counts, n_resamples=n_resamples, seed=(seed, crc32(language.encode("utf8"))))
-        counted[language] = _Counted(counts.sum(axis=0), resampled)
-    total = _Counted(
-        np.sum([part.counts for part in counted.values()], axis=0),
-        np.sum([part.resampled for part in counted.values()], axis=0),
-    )
+        counted[language] = _Counted(counts.sum(axis=0), resampled, len(units))
+    parts = list(counted.values())
     return Scores(
-        overall=_score_all(total),
-        mean=_score_mean(list(counted.values())),
-        labels=_score_labels(total, labels),
-        languages={language: _score_all(part) for language, part in counted.items()},
-        languages_labels={language: _score_labels(part, labels) for language, part in counted.items()},
+        overall=_score_parts(parts),
+        mean=_score_mean(parts),
+        labels=_score_labels(parts, labels),
+        languages={language: _score_parts([part]) for language, part in counted.items()},
+        languages_labels={language: _score_labels([part], labels) for language, part in counted.items()},
     )
 
 
-def count_ents(docs: Sequence[Judged], labels: Sequence[str]) -> IntArray:
-    """Count entities by doc and label.
+def count_ents(units: Sequence[Judged], labels: Sequence[str]) -> IntArray:
+    """Count entities by unit and label.
 
-    docs (Sequence[Judged]): The docs.
+    units (Sequence[Judged]): Sentences or docs.
     labels (Sequence[str]): All labels that they have.
-    RETURNS (IntArray): Shape (n_docs, n_labels, 3): correct, predicted and gold entities.
+    RETURNS (IntArray): Shape (n_units, n_labels, 3): correct, predicted and gold entities.
     """
     ids = {label: i for i, label in enumerate(labels)}
-    counts = np.zeros((len(docs), len(labels), 3), dtype=np.int64)
-    for row, doc in zip(counts, docs):
-        gold = {mention.key for mention in doc.gold}
-        for mention in doc.gold:
+    counts = np.zeros((len(units), len(labels), 3), dtype=np.int64)
+    for row, unit in zip(counts, units):
+        gold = {mention.key for mention in unit.gold}
+        for mention in unit.gold:
             row[ids[mention.label], GOLD] += 1
-        for mention in doc.found:
+        for mention in unit.found:
             row[ids[mention.label], PREDICTED] += 1
             row[ids[mention.label], CORRECT] += mention.key in gold
     return counts
 
 
 def resample_counts(counts: IntArray, *, n_resamples: int, seed: Tuple[int, ...]) -> Floats:
-    """Sum the counts of docs drawn with replacement, as many as there are, many times.
+    """Sum the counts of units drawn with replacement, as many as there are, many times.
 
-    Docs of equal counts are alike here, so what is drawn is how often each kind of doc comes: a multinomial.
+    Units of equal counts are alike here, so what is drawn is how often each kind comes: a multinomial.
 
-    counts (IntArray): Shape (n_docs, n_labels, 3), n_docs > 0.
+    counts (IntArray): Shape (n_units, n_labels, 3), n_units > 0.
     n_resamples (int): How many times.
     seed (Tuple[int, ...]): For numpy.
     RETURNS (Floats): Shape (n_resamples, n_labels, 3).
     """
-    n_docs = len(counts)
-    kinds, n_alike = np.unique(counts.reshape(n_docs, -1), axis=0, return_counts=True)
+    n_units = len(counts)
+    kinds, n_alike = np.unique(counts.reshape(n_units, -1), axis=0, return_counts=True)
     generator = np.random.default_rng(seed)
     step = max(1, MAX_DRAWN_CELLS // len(kinds))
     sums = [
-        generator.multinomial(n_docs, n_alike / n_docs, size=min(step, n_resamples - i)).astype(np.float64) @ kinds
+        generator.multinomial(n_units, n_alike / n_units, size=min(step, n_resamples - i)).astype(np.float64) @ kinds
         for i in range(0, n_resamples, step)
     ]
     return np.concatenate([np.zeros((0, kinds.shape[1])), *sums]).reshape(n_resamples, *counts.shape[1:])
@@ -166,40 +183,53 @@ def compute_prf(counts: NDArray) -> Floats:
         return np.stack([np.divide(above, below) for above, below in parts], axis=-1)
 
 
-def _score_all(part: _Counted) -> EntScore:
-    return _make_score(part.counts.sum(axis=0), part.resampled.sum(axis=1))
-
-
-def _score_labels(part: _Counted, labels: Sequence[str]) -> Dict[str, EntScore]:
-    occurs = part.counts.sum(axis=1)
-    return {label: _make_score(part.counts[i], part.resampled[:, i]) for i, label in enumerate(labels) if occurs[i]}
-
-
-def _make_score(counts: IntArray, resampled: Floats) -> EntScore:
-    """counts: shape (3,); resampled: shape (n_resamples, 3)."""
-    precision, recall, f1 = _estimate(compute_prf(counts), compute_prf(resampled))
+def _score_parts(parts: Sequence[_Counted], label: Optional[int] = None) -> EntScore:
+    """The score of languages taken together. label (Optional[int]): Of which label; None: of all."""
+    chosen = slice(None) if label is None else slice(label, label + 1)
+    counts: IntArray = np.sum([part.counts[chosen].sum(axis=0) for part in parts], axis=0)
+    resampled: Floats = np.sum([part.resampled[:, chosen].sum(axis=1) for part in parts], axis=0)
+    with_ents = [part for part in parts if part.counts[chosen].any()]
+    estimates = _estimate(compute_prf(counts), compute_prf(resampled), varies=_can_vary(with_ents or parts))
     correct, predicted, support = counts.tolist()
-    return EntScore(precision, recall, f1, correct=correct, predicted=predicted, support=support)
+    return EntScore(*estimates, correct=correct, predicted=predicted, support=support)
+
+
+def _score_labels(parts: Sequence[_Counted], labels: Sequence[str]) -> Dict[str, EntScore]:
+    occurs = np.any([part.counts.any(axis=1) for part in parts], axis=0)
+    return {label: _score_parts(parts, i) for i, label in enumerate(labels) if occurs[i]}
 
 
 def _score_mean(parts: Sequence[_Counted]) -> MeanScore:
     with_gold = [part for part in parts if part.counts[:, GOLD].any()]
+    varies = _can_vary(with_gold or parts)
     if not with_gold:
-        nothing = Estimate(0.0, 0.0, 0.0)
+        bound = 0.0 if varies else None
+        nothing = Estimate(0.0, bound, bound)
         return MeanScore(nothing, nothing, nothing, n_languages=0)
     values = np.stack([compute_prf(part.counts.sum(axis=0)) for part in with_gold])
     resampled = np.stack([compute_prf(part.resampled.sum(axis=1)) for part in with_gold])
     # A language in which nothing was found has no precision; it counts 0, as it is shown.
     means = np.nan_to_num(values).mean(axis=0), np.nan_to_num(resampled).mean(axis=0)
-    precision, recall, f1 = _estimate(*means)
-    return MeanScore(precision, recall, f1, n_languages=len(with_gold))
+    return MeanScore(*_estimate(*means, varies=varies), n_languages=len(with_gold))
 
 
-def _estimate(values: Floats, resampled: Floats) -> List[Estimate]:
-    """values: shape (3,); resampled: shape (n_resamples, 3); both NaN where undefined."""
-    estimates = []
-    for value, column in zip(np.nan_to_num(values).tolist(), resampled.T):
+def _can_vary(parts: Sequence[_Counted]) -> bool:
+    """Whether resamples of these languages can differ."""
+    return any(part.n_units > 1 for part in parts)
+
+
+def _estimate(values: Floats, resampled: Floats, *, varies: bool) -> Tuple[Estimate, Estimate, Estimate]:
+    """Precision, recall and F1; without intervals if resamples cannot differ.
+
+    values: shape (3,); resampled: shape (n_resamples, 3); both NaN where undefined.
+    """
+
+    def estimate(value: float, column: Floats) -> Estimate:
+        if not varies:
+            return Estimate(value, None, None)
         defined = column[~np.isnan(column)]
         low, high = np.percentile(defined, LEVELS).tolist() if len(defined) else (value, value)
-        estimates.append(Estimate(value, low, high))
-    return estimates
+        return Estimate(value, low, high)
+
+    precision, recall, f1 = map(estimate, np.nan_to_num(values).tolist(), resampled.T)
+    return precision, recall, f1

@@ -12,7 +12,7 @@ from ..analysis.evaluation import evaluate as evaluate_pipeline
 from ..analysis.scores import EntScore
 from ..loading import load_pipeline
 from ..report.evaluation_page import make_evaluation_page
-from ..report.score_tables import HEADER, format_estimate, list_scores
+from ..report.score_tables import HEADER, explain_gaps, format_estimate, list_scores
 from .console import exit_on_error, show_warnings
 from .evaluation_options import (
     DATA_HELP,
@@ -68,7 +68,8 @@ def evaluate(
 def format_evaluation(evaluation: Evaluation) -> str:
     """The table of scores and that of the kinds of error."""
     rows: List[Sequence[str]] = []
-    for group, members in list_scores(evaluation.scores):
+    groups = list_scores(evaluation.scores)
+    for group, members in groups:
         if group and members:
             rows += [[""] * len(HEADER), [group, *[""] * (len(HEADER) - 1)]]
         for name, score in members:
@@ -79,6 +80,7 @@ def format_evaluation(evaluation: Evaluation) -> str:
     return "\n\n".join(
         [
             table(rows, header=HEADER, divider=True, aligns=("l", "l", "l", "l", "r", "r"), max_col=60).strip("\n"),
+            *explain_gaps(score.f1 for _, members in groups for _, score in members),
             table(kinds, header=("Kind of error", "Errors"), divider=True, aligns=("l", "r")).strip("\n"),
         ]
     )

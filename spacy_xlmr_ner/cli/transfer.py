@@ -10,7 +10,7 @@ from ..analysis.data import parse_named, read_data
 from ..analysis.transfer_table import TransferTable
 from ..analysis.transfer_table import transfer as compare_models
 from ..errors import Errors
-from ..report.score_tables import format_estimate
+from ..report.score_tables import explain_gaps, format_estimate
 from ..report.transfer_page import list_cells, make_transfer_page
 from .console import exit_on_error, show_warnings
 from .evaluation_options import (
@@ -89,8 +89,7 @@ def name_models(arguments: List[str]) -> Dict[str, str]:
 
 def format_transfer(result: TransferTable) -> str:
     """The table, figures with their intervals; "-" where a language has no gold entities."""
-    rows = [
-        (model, *("-" if cell is None else format_estimate(cell) for cell in cells))
-        for model, cells in list_cells(result).items()
-    ]
-    return str(table(rows, header=("F1", *result.languages, "Mean"), divider=True, max_col=60).strip("\n"))
+    cells = list_cells(result)
+    rows = [(model, *("-" if cell is None else format_estimate(cell) for cell in row)) for model, row in cells.items()]
+    drawn = table(rows, header=("F1", *result.languages, "Mean"), divider=True, max_col=60).strip("\n")
+    return "\n\n".join([drawn, *explain_gaps(cell for row in cells.values() for cell in row)])

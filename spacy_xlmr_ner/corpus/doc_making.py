@@ -39,8 +39,8 @@ def make_sentences_doc(vocab: Vocab, sentences: Sequence[Labelled], lang: Option
     """Make a doc of sentences, which keep their borders.
 
     Its text is the original's where that is known (`# text`). Else words are joined without spaces if the language has
-    none, but for those between Latin words and the like; or by one each, and the doc says that they are unknown, as docs
-    of spaCy's own converters do.
+    none, but for those between Latin words and the like; or by one each, and the doc says that they are unknown, as
+    docs of spaCy's own converters do.
 
     vocab (Vocab): Of the doc.
     sentences (Sequence[Labelled]): At least one, none empty.

@@ -1,11 +1,16 @@
 """Tables of scores, for pages and for the terminal."""
 
-from typing import List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ..analysis.scores import EntScore, Estimate, MeanScore, Scores
 from .elements import make_divider, make_heat, make_number, make_row, make_table
 
 HEADER = ("", "Precision", "Recall", "F1", "Entities", "Found")
+NO_INTERVAL = "–"
+ABOUT_NO_INTERVAL = (
+    "(–): no interval. One sentence, or one doc that is not parted in sentences, cannot be resampled; among others it "
+    "stays as it is."
+)
 Row = Tuple[str, Union[EntScore, MeanScore]]
 
 
@@ -49,13 +54,21 @@ def format_value(estimate: Estimate) -> str:
 
 
 def format_interval(estimate: Estimate) -> str:
-    """From low to high, three figures each."""
+    """From low to high, three figures each; a dash if there is none."""
+    if estimate.low is None or estimate.high is None:
+        return NO_INTERVAL
     return f"{estimate.low:.3f}–{estimate.high:.3f}"
 
 
 def format_estimate(estimate: Estimate) -> str:
     """A figure with its interval, for a terminal."""
     return f"{format_value(estimate)} ({format_interval(estimate)})"
+
+
+def explain_gaps(estimates: Iterable[Optional[Estimate]]) -> List[str]:
+    """What is to be said under a table, for a terminal: why figures have no interval, if one has none."""
+    has_gap = any(estimate is not None and estimate.low is None for estimate in estimates)
+    return [ABOUT_NO_INTERVAL] if has_gap else []
 
 
 def _draw_score(score: Union[EntScore, MeanScore]) -> List[str]:

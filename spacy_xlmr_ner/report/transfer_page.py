@@ -8,7 +8,8 @@ from .elements import make_html_page, make_paragraph
 from .score_tables import draw_heat
 
 ABOUT = (
-    "Rows: models. Columns: what they were tested on. Strict F1 of entities; small figures: 95 % bootstrap intervals."
+    "Rows: models. Columns: what they were tested on. Strict F1 of entities; small figures: 95 % bootstrap intervals, "
+    "over sentences, or over docs that are not parted in them; – where there is but one, which cannot be resampled."
 )
 
 

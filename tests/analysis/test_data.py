@@ -44,7 +44,10 @@ def test_read_data_puts_files_of_one_language_together(spacy_file, tmp_path):
     [
         (["de/test.conll", "fr/test.conll"], ["de/test.conll", "fr/test.conll"]),
         (["de/test.conll", "fr/dev.conll"], ["test.conll", "dev.conll"]),
-        (["a/de/test.conll", "b/de/test.conll", "b/fr/test.conll"], ["a/de/test.conll", "b/de/test.conll", "fr/test.conll"]),
+        (
+            ["a/de/test.conll", "b/de/test.conll", "b/fr/test.conll"],
+            ["a/de/test.conll", "b/de/test.conll", "fr/test.conll"],
+        ),
         (["test.conll", "fr/test.conll"], ["test.conll", "fr/test.conll"]),
         (["fr/test.conll", "./fr/test.conll"], ["test.conll"]),
         (["de/data", "fr/data"], ["de/data", "fr/data"]),

@@ -136,6 +136,22 @@ def test_hardest_are_sentences_where_docs_are_parted_in_them(nlp):
     assert sorted(sentence.text for sentence in others) == ["Berlin", "Jack lives"]
 
 
+def test_intervals_are_over_sentences_where_docs_are_parted_in_them(nlp):
+    sentences = [(["Jack", "lives"], ["B-PER", "O"]), (["the", "Berlin"], ["B-ORG", "B-LOC"]), (["Siemens"], ["B-LOC"])]
+    sentences *= 5
+    words, tags = ([part for sentence in sentences for part in sentence[i]] for i in (0, 1))
+    starts = [i == 0 for words, _ in sentences for i in range(len(words))]
+    whole = Doc(Vocab(), words=words, ents=tags, sent_starts=starts)
+    expected = evaluate(nlp, {"en": [make_gold(*sentence) for sentence in sentences]}).scores
+    assert expected.overall.f1.low < expected.overall.f1.value < expected.overall.f1.high
+    assert evaluate(nlp, {"en": [whole]}).scores == expected
+
+
+def test_one_doc_without_sentences_has_no_interval(nlp):
+    f1 = evaluate(nlp, {"en": [make_gold(["Jack", "the"], ["B-PER", "B-ORG"])]}).to_json()["scores"]["overall"]["f1"]
+    assert f1 == {"value": pytest.approx(2 / 3), "low": None, "high": None}  # of 2 gold ones 1 is found, and right
+
+
 def test_evaluate_finds_what_the_pipeline_finds(nlp):
     """The stop for the losses changes nothing: rulers before, merged tokens behind."""
     nlp.add_pipe("entity_ruler", before="xlmr_ner").add_patterns([{"label": "ORG", "pattern": "Jack"}])

@@ -3,7 +3,7 @@ import pytest
 
 from spacy_xlmr_ner.analysis import scores
 from spacy_xlmr_ner.analysis.mentions import Mention
-from spacy_xlmr_ner.analysis.scores import Estimate, Judged, count_ents, resample_counts, score_ents
+from spacy_xlmr_ner.analysis.scores import Estimate, Judged, count_ents, part_judged, resample_counts, score_ents
 
 JACK, BERLIN = Mention(0, 4, "PER"), Mention(10, 16, "LOC")
 RIGHT = Judged(gold=[JACK, BERLIN], found=[JACK, BERLIN])
@@ -44,13 +44,13 @@ def test_score_ents_by_hand():
 
 
 def test_score_ents_mean_leaves_out_languages_without_gold_entities():
-    result = score_ents({"de": [RIGHT], "fr": [NOTHING]}, n_resamples=10)
+    result = score_ents({"de": [RIGHT], "fr": [NOTHING] * 2}, n_resamples=10)
     assert (result.mean.f1.value, result.mean.n_languages) == (1.0, 1)
     assert result.languages["fr"].f1 == Estimate(0.0, 0.0, 0.0)
 
 
 def test_score_ents_without_any_entity_is_zero():
-    result = score_ents({"de": [NOTHING]}, n_resamples=10)
+    result = score_ents({"de": [NOTHING] * 2}, n_resamples=10)
     assert result.overall.f1 == result.mean.f1 == Estimate(0.0, 0.0, 0.0)
     assert result.labels == {}
 
@@ -58,6 +58,38 @@ def test_score_ents_without_any_entity_is_zero():
 def test_score_ents_of_docs_that_are_alike_has_no_width():
     f1 = score_ents({"de": [WRONG_LABEL._replace(found=[Mention(0, 4, "PER"), BERLIN])] * 7}, n_resamples=50).overall.f1
     assert (f1.low, f1.value, f1.high) == pytest.approx((2 / 3, 2 / 3, 2 / 3))
+
+
+def test_score_ents_of_one_unit_has_no_interval():
+    result = score_ents({"de": [Judged(gold=[JACK, BERLIN], found=[JACK])]}, n_resamples=10)
+    assert result.overall.precision == Estimate(1.0, None, None)
+    assert result.overall.recall == result.mean.recall == Estimate(0.5, None, None)
+    assert result.labels["LOC"].f1 == Estimate(0.0, None, None)
+
+
+def test_score_ents_of_one_unit_without_entities_has_no_interval():
+    result = score_ents({"de": [NOTHING]}, n_resamples=10)
+    assert result.overall.f1 == result.mean.f1 == Estimate(0.0, None, None)
+
+
+def test_score_ents_has_no_interval_where_all_of_a_label_is_in_languages_of_one_unit():
+    person, place = Judged(gold=[JACK], found=[JACK]), Judged(gold=[BERLIN], found=[BERLIN])
+    result = score_ents({"de": [person] * 3, "fr": [place]}, n_resamples=10)
+    assert result.labels["PER"].f1 == result.languages["de"].f1 == result.overall.f1 == Estimate(1.0, 1.0, 1.0)
+    assert result.labels["LOC"].f1 == result.languages["fr"].f1 == Estimate(1.0, None, None)
+
+
+def test_score_ents_of_languages_of_one_unit_each_has_no_interval():
+    result = score_ents({"de": [RIGHT], "fr": [MISSED]}, n_resamples=10)
+    assert result.mean.f1 == Estimate(0.5, None, None)
+    assert result.overall.recall == Estimate(pytest.approx(2 / 3), None, None)
+
+
+def test_part_judged_gives_each_entity_to_the_sentence_in_which_it_begins():
+    # Sentences at 0, 6 and 20; what was found at 4 goes on over the border.
+    across = Mention(4, 9, "PER")
+    parts = part_judged(Judged(gold=[JACK, BERLIN], found=[across, BERLIN]), [0, 6, 20])
+    assert parts == [Judged([JACK], [across]), Judged([BERLIN], [BERLIN]), Judged([], [])]
 
 
 def test_score_ents_leaves_out_resamples_without_the_label():

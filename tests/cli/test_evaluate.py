@@ -42,6 +42,17 @@ def test_evaluate_shows_languages_where_there_are_several(run, chosen_checkpoint
     assert rows["fr"][-2:] == ["3", "3"]
 
 
+def test_evaluate_says_why_there_is_no_interval(run, chosen_checkpoint, tmp_path):
+    (tmp_path / "one.iob2").write_text("Jack\tB-PER\n", encoding="utf8")
+    lines = run(chosen_checkpoint, tmp_path / "one.iob2").stdout.splitlines()
+    assert next(line for line in lines if line.startswith("All")).split()[5:7] == ["1.000", "(–)"]
+    assert sum(line.startswith("(–): no interval.") for line in lines) == 1
+
+
+def test_evaluate_shows_intervals_without_more_words(run, chosen_checkpoint, data):
+    assert "(–)" not in run(chosen_checkpoint, data).stdout
+
+
 def test_evaluate_shows_files_of_one_name_apart(run, chosen_checkpoint, data, tmp_path):
     other = tmp_path / "more" / data.name
     other.parent.mkdir()

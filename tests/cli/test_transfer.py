@@ -46,6 +46,12 @@ def test_transfer_has_a_column_for_each_of_two_files_of_one_name(run, chosen_che
     assert read_f1(result.stdout) == {"m": ["1.000", "0.000", "0.500"]}
 
 
+def test_transfer_says_why_there_is_no_interval(run, chosen_checkpoint, data):
+    table, note = run(f"m={chosen_checkpoint}", "--data", data[0]).stdout.split("\n\n")
+    assert table.splitlines()[-1].split() == ["m", "1.000", "(–)", "1.000", "(–)"]
+    assert note.startswith("(–): no interval.")
+
+
 def test_transfer_takes_data_in_several_options_too(run, chosen_checkpoint, data, tmp_path):
     result = run(
         "--data",

@@ -94,9 +94,16 @@ def test_page_shows_the_mean_loss_of_a_token_and_its_sum(page):
     assert get_row(page, ">By gold tag<", "B-ORG") == ["1", "8.002", "8.0"]
 
 
-def test_page_shows_figures_with_intervals(page, evaluation):
-    f1 = evaluation.scores.overall.f1
-    assert f'{f1.value:.3f}<span class="interval">{f1.low:.3f}–{f1.high:.3f}</span>' in page
+def test_page_shows_figures_with_intervals(chosen_checkpoint):
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("xlmr_ner", config={"model": {"name": str(chosen_checkpoint)}})
+    page = make_evaluation_page(evaluate(nlp, {"de": [make_gold(["Jack"], ["B-PER"])] * 2}))
+    assert '1.000<span class="interval">1.000–1.000</span>' in page
+
+
+def test_page_shows_a_dash_where_there_is_no_interval(page):
+    # The only gold entity in Arabic is not found, and an invented one is.
+    assert get_row(page, ">Scores<", "ar")[:3] == ["0.000–"] * 3
 
 
 def test_page_sets_text_of_either_direction(page):
