@@ -15,6 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -32,6 +33,8 @@ OURS = tuple(name for name in MAKE if name.startswith("ours"))
 PEER = "hf_token_pipe"
 PEERS = (PEER, "hf_token_pipe, batch_size 16", "spacy-transformers + ner")
 TOY = ("ours, torch float32", "ours, onnx int8", "transformers.pipeline, batch 16")
+# At toy size these run too, where they are installed beside the package.
+TOY_PEERS = {"hf_token_pipe": "spacy_huggingface_pipelines", "spacy-transformers + ner": "spacy_transformers"}
 # What is asked for, against hf_token_pipe as it comes.
 WANTED = {
     "ours, torch float32": 1.3,
@@ -158,11 +161,12 @@ def measure(args: argparse.Namespace) -> Dict[str, Any]:
     names = [name for name in args.only or MAKE if is_able(name)]
     if args.toy:
         args.texts, args.rounds = 8, 2
-        names = [name for name in names if name in TOY]
+        here = [name for name, package in TOY_PEERS.items() if find_spec(package)]
+        names = [name for name in names if name in (*TOY, *here)]
     if args.no_peers:
         names = [name for name in names if name not in PEERS]
-    peers_python = find_peers_python() if set(names) & set(PEERS) else None
-    pythons = {name: peers_python if name in PEERS else Path(sys.executable) for name in names}
+    peers_python = find_peers_python() if set(names) & set(PEERS) and not args.toy else None
+    pythons = {name: peers_python if peers_python and name in PEERS else Path(sys.executable) for name in names}
     texts = find_texts(args.texts, is_toy=args.toy)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "checkpoint"
