@@ -19,6 +19,8 @@ from transformers import (
     XLMRobertaModel,
 )
 
+from spacy_xlmr_ner import trainable
+
 SENTENCES = [
     (["Jack", "Sparrow", "loves", "New", "York", "!"], [(0, 2, "PER"), (3, 5, "LOC")]),
     (["Anna", "lives", "in", "Berlin"], [(0, 1, "PER"), (3, 4, "LOC")]),
@@ -510,6 +512,18 @@ def test_broken_loss_is_raised_before_the_step(make_nlp, random_checkpoint, brok
         getattr(nlp, learn)(make_examples(nlp), sgd=optimizer)
     after = get_weights(nlp)
     assert all((after[name] == before[name]).all() for name in before if name != broken)
+
+
+def test_batch_whose_loss_is_broken_is_not_named_in_a_later_step(make_nlp, random_checkpoint, monkeypatch):
+    ner = make_nlp(random_checkpoint).get_pipe("xlmr_ner")
+    examples = make_examples(ner)
+    ner.update(examples[:1])
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match="XN206"):
+        patch.setattr(trainable, "compute_loss", lambda logits, *_, **__: (float("nan"), np.zeros_like(logits)))
+        ner.update(examples[1:2])
+    ner.update(examples[2:3])
+    with pytest.raises(ValueError, match="XN209.* over 'Jack Sparrow loves New York ! '; 'the Siemens AG and the car '"):
+        ner.finish_update(Adam(float("inf")))
 
 
 @pytest.mark.parametrize(

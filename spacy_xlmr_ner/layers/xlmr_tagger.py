@@ -85,7 +85,6 @@ def forward(
     """Run the network and pool its logits; see types.TaggerModel for their shape."""
     shim = _get_shim(model)
     if is_train:
-        shim.batches.append(describe_docs(docs))
         training_pass = shim.trainer.begin_update(model.attrs["dropout_rate"])
         result = launch_network(model, docs, training_pass, is_train=True)()
     else:
@@ -100,6 +99,7 @@ def forward(
     ends = np.cumsum([len(doc) for doc in docs])
 
     def backprop(d_logits: List[Floats2d]) -> List[Doc]:
+        shim.batches.append(describe_docs(docs))  # not before: of a batch whose loss is broken nothing is in the step
         d_tokens = np.concatenate(d_logits) if len(docs) else np.zeros((0, 0), dtype=np.float32)
         n_tokens = int(d_tokens.any(axis=1).sum())
         if n_tokens:
