@@ -265,7 +265,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "ids of its own. Nothing was written."
     )
     XN414 = (
-        "The checkpoint could not be written to '{path}' ({reason}). {former}. Make room on the disk, or save "
+        "The component could not be written to '{path}' ({reason}). {former}. Make room on the disk, or save "
         "elsewhere."
     )
     XN415 = (

@@ -41,9 +41,9 @@ def swap_in(folder: Path, write: Callable[[Path], None]) -> None:
     """
     new, aside = folder.with_name(folder.name + NEW), folder.with_name(folder.name + ASIDE)
     shutil.rmtree(new, ignore_errors=True)
-    new.mkdir()
     try:
         with _explain_write(folder):
+            new.mkdir()
             write(new)
             _flush(new)
     except BaseException:
@@ -57,13 +57,13 @@ def swap_in(folder: Path, write: Callable[[Path], None]) -> None:
 
 
 @contextmanager
-def _explain_write(folder: Path) -> Iterator[None]:
+def _explain_write(path: Path) -> Iterator[None]:
     """Turn what the operating system says, which safetensors tells as an error of its own, into ours."""
     try:
         yield
     except (OSError, SafetensorError) as err:
-        former = "The one that was there is kept" if folder.exists() else "Nothing is left of it"
-        raise CheckpointError(Errors.XN414.format(path=folder, reason=err, former=former)) from err
+        former = "The one that was there is kept" if path.exists() else "Nothing is left of it"
+        raise CheckpointError(Errors.XN414.format(path=path, reason=err, former=former)) from err
 
 
 def find_whole(folder: Path, *, component: str) -> Path:
@@ -85,10 +85,18 @@ def find_whole(folder: Path, *, component: str) -> Path:
 
 
 def write_cfg(file: Path, cfg: Dict[str, Any]) -> None:
-    """Write a component's cfg, all of it or nothing."""
+    """Write a component's cfg, all of it or nothing.
+
+    RAISES (CheckpointError): XN414 if it cannot be written, such as where the disk is full.
+    """
     new = file.with_name(file.name + NEW)
-    srsly.write_json(new, cfg)
-    new.replace(file)
+    try:
+        with _explain_write(file):
+            srsly.write_json(new, cfg)
+            new.replace(file)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def read_cfg(file: Path) -> None:

@@ -1,4 +1,5 @@
 import copy
+import errno
 import json
 import os
 import pickle
@@ -293,6 +294,35 @@ def test_write_that_fails_leaves_no_rubbish(tmp_path):
 
     with pytest.raises(OSError, match="disk full"):
         saving.swap_in(tmp_path / "checkpoint", write)
+    assert os.listdir(tmp_path) == []
+
+
+def fail_as_full(*args, **kwargs):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_full_disk_is_told_and_the_former_pipeline_left_whole(saved, damaged, monkeypatch):
+    """Not even the cfg fits: it is made, but stays empty."""
+
+    def write_nothing(path, data):
+        path.touch()
+        fail_as_full()
+
+    files = sorted(path for path in damaged.rglob("*"))
+    nlp = spacy.load(damaged)
+    with monkeypatch.context() as patch:
+        patch.setattr(srsly, "write_json", write_nothing)
+        with pytest.raises(OSError, match=r"XN414.*cfg' \(.*No space left.*The one that was there is kept"):
+            nlp.get_pipe("xlmr_ner").to_disk(damaged / "xlmr_ner")
+    assert sorted(path for path in damaged.rglob("*")) == files
+    assert predict(spacy.load(damaged)) == saved[1]
+
+
+def test_folder_that_cannot_be_made_on_a_full_disk_is_told(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", fail_as_full)
+        with pytest.raises(OSError, match=r"XN414.*checkpoint' \(.*No space left.*Nothing is left of it"):
+            saving.swap_in(tmp_path / "checkpoint", write_file("new"))
     assert os.listdir(tmp_path) == []
 
 
