@@ -435,6 +435,16 @@ class Warnings(metaclass=ErrorsWithCodes):
         "The docs to measure by hold entities of {found} ({n} in this round), no labels of component '{name}' "
         "(it has: {known}). Where no other component finds them they count as missed. This is said once."
     )
+    XW216 = (
+        "Component '{name}' cannot be measured: {found}. Whatever it finds, its scores are 0 or none. Check the path "
+        "in [paths], what the reader in [corpora.dev] leaves out (max_length, limit), and that the docs had their "
+        "entities set when they were saved. This is said once."
+    )
+    XW217 = (
+        "None of the {n_docs} training docs of component '{name}' is annotated with entities, so that it learns "
+        "nothing. The labels stay those of the checkpoint: {known}. Check the path in [paths], and that the docs had "
+        "their entities set when they were saved; with none in it a doc is annotated by doc.set_ents([])."
+    )
     XW230 = (
         "The gold annotation has labels that the model '{model}' lacks: {found}. Their entities ({n} here) count as "
         "missed. Map or leave out labels with `label_map` and `labels`."

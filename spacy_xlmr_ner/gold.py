@@ -126,6 +126,11 @@ def collect_labels(examples: Iterable[Example]) -> Dict[str, int]:
     return dict(sorted(counts.items()))
 
 
+def has_gold(example: Example) -> bool:
+    """Whether there is a token of the gold that is known to be in an entity, or in none."""
+    return bool(len(example.reference)) and example.reference.has_annotation("ENT_IOB")
+
+
 def describe_docs(docs: Sequence[Doc], *, limit: int = 3) -> str:
     """The beginnings of some docs, for messages."""
     shown = [repr(doc.text[:40] + ("..." if len(doc.text) > 40 else "")) for doc in docs[:limit]]

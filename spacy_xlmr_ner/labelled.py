@@ -2,6 +2,7 @@
 
 import itertools
 import warnings
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from spacy.language import Language
@@ -12,10 +13,13 @@ from thinc.api import Model
 
 from .decoding import EntDecoder
 from .errors import Errors, Warnings
-from .gold import align_ents, collect_labels
+from .gold import align_ents, collect_labels, has_gold
 from .settings import check_label_list
 from .tags import list_tags
 from .types import SchemeName, TaggerModel
+
+# What nlp.initialize() makes a doc of where it is given no data.
+NO_DATA = ("x", "y", "z")
 
 
 class LabelledTagger(TrainablePipe):
@@ -135,14 +139,14 @@ class LabelledTagger(TrainablePipe):
         first = list(itertools.islice(examples, 1))
         if not first:
             raise ValueError(Errors.XN205.format(name=self.name))
-        # nlp.initialize() without data gives one example, without annotation.
-        is_annotated = first[0].reference.has_annotation("ENT_IOB")
-        misfits: List[str] = []
-        numbers = itertools.count()
-        counts = collect_labels(_watch(itertools.chain(first, examples), misfits, numbers))
-        self._warn_of_misfits(misfits, where=f"the {next(numbers)} docs that training is prepared with")
-        if not counts and is_annotated and self.labels:
-            warnings.warn(Warnings.XW206.format(name=self.name, known=", ".join(self.labels)), stacklevel=3)
+        seen = _Seen()
+        counts = collect_labels(_watch(itertools.chain(first, examples), seen))
+        self._warn_of_misfits(seen.misfits, where=f"the {seen.n_docs} docs that training is prepared with")
+        has_data = seen.n_docs > 1 or seen.n_annotated or tuple(token.text for token in first[0].reference) != NO_DATA
+        if not counts and has_data and self.labels:
+            message = Warnings.XW206 if seen.n_annotated else Warnings.XW217
+            message = message.format(name=self.name, known=", ".join(self.labels), n_docs=seen.n_docs)
+            warnings.warn(message, stacklevel=3)
         return [*counts, *(label for label in self._added if label not in counts)] if counts else []
 
     def _warn_of_misfits(self, texts: Sequence[str], *, where: str) -> None:
@@ -155,7 +159,7 @@ class LabelledTagger(TrainablePipe):
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> Dict[str, Any]:
         """Score a batch of examples with the scorer of the config. Labels of the gold that are none of the component's
-        are warned of once.
+        are warned of once, and so is gold that nothing can be measured by.
 
         examples (Iterable[Example]): The batch, with predictions.
         RETURNS (Dict[str, Any]): As the scorer names them.
@@ -163,6 +167,8 @@ class LabelledTagger(TrainablePipe):
         examples = list(examples)
         if self.scorer is not None and "XW207" not in self._warned:
             self._warn_of_lacking(examples)
+        if self.scorer is not None and "XW216" not in self._warned:
+            self._warn_of_nothing(examples)
         scores: Dict[str, Any] = super().score(examples, **kwargs)
         return scores
 
@@ -174,6 +180,18 @@ class LabelledTagger(TrainablePipe):
             found, known = ", ".join(lacking), ", ".join(known_labels)
             message = Warnings.XW207.format(found=found, n=sum(lacking.values()), name=self.name, known=known)
             warnings.warn(message, stacklevel=3)
+
+    def _warn_of_nothing(self, examples: Sequence[Example]) -> None:
+        """Say once that there is nothing to measure by; not of a round behind one that had entities."""
+        self._warned.add("XW216")
+        if any(example.reference.ents for example in examples):
+            return
+        found = f"none of the {len(examples)} docs to measure by has an entity"
+        if not examples:
+            found = "there is no doc to measure by"
+        elif not any(has_gold(example) for example in examples):
+            found = f"none of the {len(examples)} docs to measure by is annotated with entities"
+        warnings.warn(Warnings.XW216.format(name=self.name, found=found), stacklevel=3)
 
     def _reset_head(self, labels: Sequence[str]) -> None:
         """Have an untrained head for some labels, which bear the names that `label_map` gives."""
@@ -187,8 +205,19 @@ class LabelledTagger(TrainablePipe):
         self._decoder = self._rehearsal_model = None
 
 
-def _watch(examples: Iterable[Example], misfits: List[str], numbers: Iterator[int]) -> Iterator[Example]:
-    """The examples, counted; texts of gold entities that do not fit the tokens are added to a list as they pass."""
-    for example, _ in zip(examples, numbers):
-        misfits.extend(span.text for span in align_ents(example)[1])
+@dataclass
+class _Seen:
+    """What was seen of examples that passed: how many, how many of them annotated, and gold that does not fit."""
+
+    n_docs: int = 0
+    n_annotated: int = 0
+    misfits: List[str] = field(default_factory=list)
+
+
+def _watch(examples: Iterable[Example], seen: _Seen) -> Iterator[Example]:
+    """The examples, noted as they pass."""
+    for example in examples:
+        seen.n_docs += 1
+        seen.n_annotated += has_gold(example)
+        seen.misfits.extend(span.text for span in align_ents(example)[1])
         yield example

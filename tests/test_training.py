@@ -198,6 +198,31 @@ def test_initialize_without_entities_keeps_the_labels_and_says_so(make_nlp, rand
     assert nlp.get_pipe("xlmr_ner").labels == ("PER", "ORG", "LOC")
 
 
+def make_unannotated(nlp, n_docs):
+    return [Example(nlp.make_doc("Anna runs"), nlp.make_doc("Anna runs")) for _ in range(n_docs)]
+
+
+@pytest.mark.parametrize("n_docs", [1, 3])
+def test_initialize_without_annotation_keeps_the_labels_and_says_so(make_nlp, random_checkpoint, n_docs):
+    nlp = make_nlp(random_checkpoint)
+    with pytest.warns(UserWarning, match=f"XW217.* {n_docs} training docs .*PER, ORG, LOC"):
+        nlp.initialize(lambda: make_unannotated(nlp, n_docs))
+    assert nlp.get_pipe("xlmr_ner").labels == ("PER", "ORG", "LOC")
+
+
+def test_initialize_without_entities_says_so_behind_a_doc_without_annotation(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    with pytest.warns(UserWarning, match="XW206"):
+        nlp.initialize(lambda: [*make_unannotated(nlp, 1), *make_examples(nlp, SENTENCES[3:])])
+
+
+def test_initialize_without_data_says_nothing(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp.initialize()
+
+
 def test_training_on_random_weights_beneath_the_head_is_refused(make_nlp, tmp_path):
     write_tokenizer(tmp_path)
     network = XLMRobertaModel(make_config(2000, IOB_TAGS))
@@ -313,6 +338,42 @@ def test_labels_of_dev_that_training_lacks_are_warned_of_once(make_nlp, random_c
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         nlp.evaluate(make_examples(nlp, dev))
+
+
+def make_dev(nlp, kind):
+    """Examples that nothing can be measured by."""
+    return {"empty": [], "unannotated": make_unannotated(nlp, 2), "no entity": make_examples(nlp, SENTENCES[3:])}[kind]
+
+
+@pytest.mark.parametrize(
+    "kind, said",
+    [
+        ("empty", "there is no doc"),
+        ("unannotated", "none of the 2 docs .* is annotated with entities"),
+        ("no entity", "none of the 1 docs .* has an entity"),
+    ],
+)
+def test_docs_that_nothing_can_be_measured_by_are_warned_of(make_nlp, random_checkpoint, kind, said):
+    nlp = make_nlp(random_checkpoint)
+    with pytest.warns(UserWarning, match=rf"XW216.*'xlmr_ner' .*: {said}.*\[corpora.dev\]"):
+        nlp.evaluate(make_dev(nlp, kind))
+
+
+def test_docs_that_nothing_can_be_measured_by_are_warned_of_once(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    with pytest.warns(UserWarning, match="XW216"):
+        nlp.evaluate([])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp.evaluate([])
+
+
+def test_docs_without_entities_among_others_are_measured_without_a_warning(make_nlp, random_checkpoint):
+    nlp = make_nlp(random_checkpoint)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp.evaluate(make_examples(nlp))
+        nlp.evaluate(make_examples(nlp, SENTENCES[3:]))  # a round after one that had some
 
 
 def test_labels_that_the_component_lacks_are_warned_of_once(make_nlp, random_checkpoint):
