@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
+import numpy as np
 import srsly
 from thinc.api import Shim
 
@@ -25,6 +26,8 @@ from .types import (
 MAX_BYTES = 2**32 - 2**20
 # Batches that a message names.
 MAX_SHOWN = 4
+# Pieces that weights are tried on before they are saved.
+SAMPLE_SIZE = 64
 
 
 class CheckpointShim(Shim):
@@ -109,6 +112,20 @@ class CheckpointShim(Shim):
             if self._trainer is not None and self._trainer.finish_update(optimizer, self.id, where=where):
                 self._runtime = None
                 self._is_trained = True
+
+    def find_broken(self) -> str:
+        """Why weights that were trained since they were loaded cannot predict; empty if they can, or none were.
+
+        They are tried on pieces from all over the vocabulary, in one window.
+        """
+        with self._lock:
+            if not self._is_trained:
+                return ""
+            checkpoint = self.checkpoint
+            prefix, suffix = checkpoint.tokenizer.prefix, checkpoint.tokenizer.suffix
+            n_pieces = min(SAMPLE_SIZE, checkpoint.max_window - len(prefix) - len(suffix), checkpoint.n_rows)
+            sample = np.linspace(0, checkpoint.n_rows - 1, n_pieces).astype(np.int64)
+            return self.trainer.find_broken(np.concatenate([prefix, sample, suffix])[None])
 
     def restart(self) -> None:
         """Forget what was learned since the config's checkpoint was loaded: it is loaded anew when it is needed.

@@ -238,6 +238,9 @@ class XlmrNer(TrainableTagger):
     def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
         """Save to a folder; `checkpoint` in it opens with transformers' AutoModelForTokenClassification.
 
+        What training has made unfit to predict does not replace what stands there: a training that diverges is saved
+        by spaCy all the same when it stops.
+
         path (Union[str, Path]): The folder; made if need be.
         exclude (Iterable[str]): What to leave out: "cfg", "vocab", "model".
         """
@@ -246,7 +249,20 @@ class XlmrNer(TrainableTagger):
             "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
             "checkpoint": lambda p: saving.swap_in(p, partial(self.model.attrs["write_checkpoint"], self.model)),
         }
-        to_disk(path, writers, _translate(exclude))
+        left_out = _translate(exclude)
+        if "checkpoint" not in left_out and self._keeps_former(Path(path) / "checkpoint"):
+            left_out += ["cfg", "checkpoint"]
+        to_disk(path, writers, left_out)
+
+    def _keeps_former(self, folder: Path) -> bool:
+        """Whether a saved checkpoint must not be replaced; warns with XW215 of weights that cannot predict."""
+        reason = self.model.attrs["find_broken"](self.model)
+        if not reason:
+            return False
+        is_there = saving.holds_former(folder)
+        done = "What stood there is kept" if is_there else "Nothing stood there, so they were written; do not use them"
+        warnings.warn(Warnings.XW215.format(name=self.name, reason=reason, path=folder, done=done), stacklevel=3)
+        return is_there
 
     def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "XlmrNer":
         """Load what `to_disk` saved. Neither the hub nor the folder that the config names is asked.

@@ -265,8 +265,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "ids of its own. Nothing was written."
     )
     XN414 = (
-        "The component could not be written to '{path}' ({reason}). {former}. Make room on the disk, or save "
-        "elsewhere."
+        "The component could not be written to '{path}' ({reason}). {former}. Make room on the disk, or save elsewhere."
     )
     XN415 = (
         "'{checkpoint}' is a {network}, in which no head of {n_tags} tags is to be found: no linear layer of that size "
@@ -434,6 +433,10 @@ class Warnings(metaclass=ErrorsWithCodes):
     XW207 = (
         "The docs to measure by hold entities of {found} ({n} in this round), no labels of component '{name}' "
         "(it has: {known}). Where no other component finds them they count as missed. This is said once."
+    )
+    XW215 = (
+        "The weights of component '{name}', to be saved to '{path}', cannot predict: {reason}. {done}. Their training "
+        "has diverged. A lower learn_rate, a warm-up, or a grad_clip are the usual cures."
     )
     XW216 = (
         "Component '{name}' cannot be measured: {found}. Whatever it finds, its scores are 0 or none. Check the path "

@@ -84,6 +84,11 @@ def find_whole(folder: Path, *, component: str) -> Path:
     raise CheckpointError(Errors.XN411.format(path=folder.parent, name=component, found=found))
 
 
+def holds_former(folder: Path) -> bool:
+    """Whether find_whole would find something there."""
+    return folder.is_dir() or folder.with_name(folder.name + ASIDE).is_dir()
+
+
 def write_cfg(file: Path, cfg: Dict[str, Any]) -> None:
     """Write a component's cfg, all of it or nothing.
 

@@ -51,6 +51,8 @@ get_scheme_name(model) -> Optional[SchemeName]: what the config says, None if it
 add_tags(model, tags) -> None: gives the head rows for more tags.
 write_checkpoint(model, folder) -> None, read_checkpoint(model, folder) -> None: a folder, in Hugging Face's format
     where there is an encoder. read_bytes(model, data) -> None: what the model's `to_bytes` has returned.
+find_broken(model) -> str: why what was trained in this process cannot predict, for messages; empty if it can, or if
+    nothing was.
 prepare(model, docs) -> List[Doc]: the same docs, which may do part of the work while others are predicted.
 tag_pieces(model, doc) -> PieceTags: the pieces of a doc as the model is fed them.
 check_encoder(model, vocab) -> None: loads the weights beneath the head, or makes them; raises XN405 or XN443 if they
@@ -182,6 +184,9 @@ class Trainer(Protocol):
     def finish_update(self, optimizer: Any, shim_id: int, *, where: str) -> bool:
         """Take a step of the optimizer; whether one was taken."""
 
+    def find_broken(self, piece_ids: IntArray) -> str:
+        """What keeps the network from predicting, tried on pieces of shape (n_windows, length); empty if nothing."""
+
 
 class LoadedCheckpoint(Protocol):
     """What the layer needs of a checkpoint in memory; checkpoint.py has the one implementation."""
@@ -192,6 +197,10 @@ class LoadedCheckpoint(Protocol):
     network: Any
     missing: Tuple[str, ...]
     origin: str
+
+    @property
+    def n_rows(self) -> int:
+        """How many pieces the embeddings know."""
 
     def check_trained(self) -> None:
         """Refuse to predict with random weights."""

@@ -1,17 +1,21 @@
 """The component learns: as spaCy's own do, through nlp.initialize, nlp.update and friends."""
 
+import itertools
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 import spacy
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from spacy.util import fix_random_seed
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import train as train_as_spacy
+from spacy.util import fix_random_seed, load_config, registry
 from thinc.api import SGD, Adam
-from toys import IOB_TAGS, make_config, make_example, write_random, write_tokenizer
+from toys import IOB_TAGS, TOY_RATES, make_config, make_example, make_overrides, write_random, write_tokenizer
 from transformers import (
     AutoModelForTokenClassification,
     Qwen2Config,
@@ -21,6 +25,7 @@ from transformers import (
 
 from spacy_xlmr_ner import trainable
 
+CONFIGS = Path(__file__).parents[1] / "configs"
 SENTENCES = [
     (["Jack", "Sparrow", "loves", "New", "York", "!"], [(0, 2, "PER"), (3, 5, "LOC")]),
     (["Anna", "lives", "in", "Berlin"], [(0, 1, "PER"), (3, 4, "LOC")]),
@@ -583,8 +588,129 @@ def test_batch_whose_loss_is_broken_is_not_named_in_a_later_step(make_nlp, rando
         patch.setattr(trainable, "compute_loss", lambda logits, *_, **__: (float("nan"), np.zeros_like(logits)))
         ner.update(examples[1:2])
     ner.update(examples[2:3])
-    with pytest.raises(ValueError, match="XN209.* over 'Jack Sparrow loves New York ! '; 'the Siemens AG and the car '"):
+    with pytest.raises(
+        ValueError, match=r"XN209.* over 'Jack Sparrow loves New York ! '; 'the Siemens AG and the car '"
+    ):
         ner.finish_update(Adam(float("inf")))
+
+
+# Weights that have diverged
+
+
+@registry.schedules("tests.jump.v1")
+def make_jump(rate, at):
+    return itertools.chain(itertools.repeat(TOY_RATES["finetune_base"], at), itertools.repeat(rate))
+
+
+FORMER = [("Jack Sparrow", "PER"), ("Berlin", "LOC")]
+
+
+@pytest.mark.parametrize("rate", [pytest.param(1e4, marks=pytest.mark.slow), 1e38])
+def test_training_that_diverges_leaves_the_last_good_model(tmp_path, rate):
+    """The rate jumps between two evaluations: spaCy saves once more when the next batch's loss is no number."""
+    config = load_config(CONFIGS / "finetune_base.cfg", overrides=make_overrides("finetune_base", tmp_path))
+    config["training"].update(max_steps=60, eval_frequency=20)
+    config["training"]["optimizer"]["learn_rate"] = {"@schedules": "tests.jump.v1", "rate": rate, "at": 25}
+    with pytest.warns(UserWarning, match="XW215.*model-last.* is kept"), pytest.raises(ValueError, match="XN206"):
+        train_as_spacy(init_nlp(config), tmp_path)
+    docs = [spacy.load(tmp_path / name)("Jack Sparrow in Berlin") for name in ("model-last", "model-best")]
+    assert get_ents(docs) == [FORMER, FORMER]
+
+
+def read_files(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def diverged(make_nlp, random_checkpoint):
+    """A component after one good step and one that has ruined it, and what it was before."""
+
+    def make(folder, **settings):
+        nlp = make_nlp(random_checkpoint, model=settings)
+        examples = make_examples(nlp)
+        nlp.update(examples, sgd=Adam(1e-3, use_averages=False))
+        if folder is not None:
+            nlp.to_disk(folder)
+        nlp.update(examples, sgd=Adam(1e38, use_averages=False))
+        return nlp
+
+    return make
+
+
+@pytest.mark.parametrize("runtime", ["torch", "onnx"])
+def test_diverged_weights_do_not_replace_what_stands_there(diverged, tmp_path, runtime):
+    if runtime == "onnx":
+        pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (extra `onnx`)")
+    nlp = diverged(tmp_path / "saved", runtime=runtime)
+    before = read_files(tmp_path / "saved" / "xlmr_ner")
+    with pytest.warns(UserWarning, match=r"XW215.*'xlmr_ner'.*checkpoint', cannot predict: .* is kept.*learn_rate"):
+        nlp.to_disk(tmp_path / "saved")
+    assert read_files(tmp_path / "saved" / "xlmr_ner") == before
+    assert spacy.load(tmp_path / "saved")("Jack lives in Berlin").ents
+
+
+def test_diverged_weights_do_not_replace_what_a_crash_left_aside(diverged, tmp_path):
+    nlp = diverged(tmp_path)
+    (tmp_path / "xlmr_ner" / "checkpoint").rename(tmp_path / "xlmr_ner" / "checkpoint.old")
+    with pytest.warns(UserWarning, match="XW215.* is kept"):
+        nlp.to_disk(tmp_path)
+    with pytest.warns(UserWarning, match="XW401"):
+        spacy.load(tmp_path)("Jack lives in Berlin")
+
+
+def test_diverged_weights_are_written_where_nothing_stands(diverged, tmp_path):
+    with pytest.warns(UserWarning, match="XW215.*Nothing stood there, so they were written"):
+        diverged(None).to_disk(tmp_path)
+    with pytest.raises(ValueError, match="XN901"):
+        spacy.load(tmp_path)("Jack lives in Berlin")
+
+
+def save_quietly(nlp, folder):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nlp.to_disk(folder)
+
+
+def test_good_averages_of_diverged_weights_are_saved(diverged, tmp_path):
+    """What would be written is looked at, not what stands in the weights else."""
+    nlp = diverged(tmp_path / "saved")
+    shim_id = nlp.get_pipe("xlmr_ner").model.shims[0].id
+    averages = {(shim_id, name): values * 0 for name, values in get_weights(spacy.load(tmp_path / "saved")).items()}
+    with nlp.use_params(averages):
+        save_quietly(nlp, tmp_path / "saved")
+    assert not get_weights(spacy.load(tmp_path / "saved"))["classifier.weight"].any()
+
+
+def test_broken_averages_do_not_replace_what_stands_there(make_nlp, random_checkpoint, tmp_path):
+    nlp = make_nlp(random_checkpoint)
+    train(nlp, make_examples(nlp), steps=1)
+    nlp.to_disk(tmp_path)
+    shim_id = nlp.get_pipe("xlmr_ner").model.shims[0].id
+    broken = {(shim_id, "classifier.bias"): np.full(7, np.nan, dtype=np.float32)}
+    with nlp.use_params(broken), pytest.warns(UserWarning, match=r"XW215.* 1 of \d+ weights .* classifier.bias"):
+        nlp.to_disk(tmp_path)
+    assert spacy.load(tmp_path)("Jack lives in Berlin").ents
+
+
+def test_batch_whose_loss_is_broken_does_not_keep_good_weights_from_being_saved(
+    make_nlp, random_checkpoint, tmp_path, monkeypatch
+):
+    nlp = make_nlp(random_checkpoint)
+    nlp.to_disk(tmp_path)
+    examples = make_examples(nlp)
+    optimizer, _ = train(nlp, examples, steps=1)
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match="XN206"):
+        patch.setattr(trainable, "compute_loss", lambda logits, *_, **__: (float("nan"), np.zeros_like(logits)))
+        nlp.update(examples, sgd=optimizer)
+    save_quietly(nlp, tmp_path)
+    saved = get_weights(spacy.load(tmp_path))
+    assert all((saved[name] == values).all() for name, values in get_weights(nlp).items())
+
+
+def test_weights_that_were_only_loaded_are_not_looked_at(diverged, tmp_path):
+    with pytest.warns(UserWarning, match="XW215"):
+        diverged(None).to_disk(tmp_path)
+    save_quietly(spacy.load(tmp_path), tmp_path)
 
 
 @pytest.mark.parametrize(

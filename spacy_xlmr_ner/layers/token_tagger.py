@@ -28,10 +28,11 @@ class _State:
 
     is_ready (bool): Whether there are weights beneath the head.
     is_read (bool): Whether they, and the head, are those of a saved pipeline; `initialize` keeps them then.
+    is_trained (bool): Whether the head has learned since it was made or read.
     """
 
     def __init__(self) -> None:
-        self.is_ready = self.is_read = False
+        self.is_ready = self.is_read = self.is_trained = False
 
 
 def TokenTagger(tok2vec: Tok2Vec, n_tags: Optional[int]) -> TaggerModel:
@@ -51,6 +52,7 @@ def TokenTagger(tok2vec: Tok2Vec, n_tags: Optional[int]) -> TaggerModel:
         attrs={
             "check_trained": check_trained,
             "check_encoder": check_encoder,
+            "find_broken": find_broken,
             "prepare": prepare,
             "get_tags": get_tags,
             "get_scheme_name": get_scheme_name,
@@ -106,6 +108,7 @@ def forward(
         join(d_found)
         # The loss is a mean over tokens. Other components add up, and would drown it in a transformer that they share.
         d_found = d_found * max(1, int(d_found.any(axis=1).sum()))
+        model.attrs["state"].is_trained = True
         d_flat = backprop_head(model.ops.asarray2f(d_found))
         ends = np.cumsum([len(rows) for rows in kept])[:-1].tolist()
         parts = iter(model.ops.xp.split(d_flat, ends))
@@ -190,6 +193,22 @@ def check_encoder(model: TaggerModel, vocab: Vocab) -> None:
         state.is_ready = True
     if _find_width(model) is None:
         raise ValueError(Errors.XN443.format(reason="none of its layers says it"))
+
+
+def find_broken(model: TaggerModel) -> str:
+    """Why the head, and what lies beneath and is no other component's, cannot tag once they have learned; empty if
+    they can.
+    """
+    if not model.attrs["state"].is_trained:
+        return ""
+    for node in model.walk():
+        for name in node.param_names:
+            if node.has_param(name) and not np.isfinite(model.ops.to_numpy(node.get_param(name))).all():
+                return f"{name} of {node.name} holds no finite numbers"
+    head = model.layers[1]
+    with np.errstate(over="ignore"):
+        most = np.abs(model.ops.to_numpy(head.get_param("W"))).sum(axis=1)
+    return "" if np.isfinite(most).all() else "its head gives logits that are no finite numbers"
 
 
 def _find_width(model: TaggerModel) -> Optional[int]:
@@ -308,7 +327,9 @@ def read_bytes(model: TaggerModel, data: bytes) -> None:
 
 def mark_read(model: TaggerModel) -> None:
     """Have `initialize` keep head and weights as they are."""
-    model.attrs["state"].is_ready = model.attrs["state"].is_read = True
+    state: _State = model.attrs["state"]
+    state.is_ready = state.is_read = True
+    state.is_trained = False
 
 
 def tag_pieces(model: TaggerModel, doc: Doc) -> PieceTags:

@@ -58,6 +58,7 @@ def XlmrTagger(
         attrs={
             "check_trained": check_trained,
             "check_encoder": check_encoder,
+            "find_broken": find_broken,
             "prepare": prepare,
             "get_tags": get_tags,
             "get_scheme_name": get_scheme_name,
@@ -155,6 +156,11 @@ def check_trained(model: TaggerModel) -> None:
 def check_encoder(model: TaggerModel, vocab: Vocab) -> None:
     """Load the weights, and refuse those that cannot be trained."""
     _get_shim(model).checkpoint.check_encoder()
+
+
+def find_broken(model: TaggerModel) -> str:
+    """Why weights that were trained cannot predict; empty if they can."""
+    return _get_shim(model).find_broken()
 
 
 def prepare(model: TaggerModel, docs: Sequence[Doc]) -> List[Doc]:

@@ -119,6 +119,22 @@ class TorchTrainer:
             for weight in weights.values():
                 weight.grad = None
 
+    def find_broken(self, piece_ids: IntArray) -> str:
+        """What keeps the network from predicting: weights, or else logits in float32, that are no finite numbers.
+
+        piece_ids (IntArray): Shape (n_windows, length), without padding; what it is tried on.
+        RETURNS (str): For messages; empty if nothing does.
+        """
+        leave_parent_threads()
+        ids = torch.from_numpy(piece_ids).to(self.device)
+        with self.lock, torch.no_grad():
+            weights = dict(self.network.named_parameters())
+            wrong = [name for name, weight in weights.items() if not _is_finite(weight)]
+            if wrong:
+                return f"{len(wrong)} of {len(weights)} weights hold no finite numbers, such as {wrong[0]}"
+            logits = self.network(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
+            return "" if _is_finite(logits) else f"its logits for {ids.numel()} pieces are no finite numbers"
+
 
 class TorchPass:
     """One update's way forward and back: called with each batch of windows, then given the gradients of all.
@@ -230,6 +246,11 @@ def _set_dropout(network: torch.nn.Module, rate: float) -> None:
         for name in ("dropout_prob", "dropout", "attention_dropout"):
             if isinstance(getattr(module, name, None), float):
                 setattr(module, name, rate)  # attention that is computed in one call has no module for it
+
+
+def _is_finite(values: Tensor) -> bool:
+    """Whether all are finite numbers: their extremes are, which need no memory."""
+    return not values.numel() or bool(torch.isfinite(torch.stack(values.aminmax())).all())
 
 
 def _check_finite(weights: Mapping[str, Tensor], where: str) -> List[float]:

@@ -344,3 +344,28 @@ def test_pieces_of_what_has_none_are_tokens(trained):
     assert found.pieces == ["Anna", "lives", "in", "Berlin"]
     best = [component.tags[i] for i in found.logits.argmax(axis=1)]
     assert best == ["B-PER", "O", "O", "B-LOC"]
+
+
+@pytest.mark.parametrize("value", [np.nan, 3e38])
+def test_head_that_has_diverged_is_found(tagger, vocab, value):
+    docs = [Doc(vocab, words=["Jack", "in"])]
+    _, backprop = tagger.begin_update(docs)
+    backprop([np.zeros((len(doc), 3), dtype=np.float32) for doc in docs])
+    assert tagger.attrs["find_broken"](tagger) == ""
+    set_head(tagger, np.full_like(WEIGHT, value), BIAS)
+    assert "no finite numbers" in tagger.attrs["find_broken"](tagger)
+
+
+def test_head_that_has_learned_nothing_is_not_looked_at(tagger):
+    set_head(tagger, np.full_like(WEIGHT, np.nan), BIAS)
+    assert tagger.attrs["find_broken"](tagger) == ""
+
+
+def test_layer_beneath_that_has_diverged_is_found(tmp_path):
+    nlp = train(make_nlp(), steps=1)
+    nlp.to_disk(tmp_path)
+    embed = next(node for node in nlp.get_pipe("xlmr_ner").model.walk() if node.name == "hashembed")
+    embed.get_param("E")[0] = np.nan
+    with pytest.warns(UserWarning, match="XW215.*: E of hashembed holds no finite numbers. What stood there is kept"):
+        nlp.to_disk(tmp_path)
+    assert np.isfinite(spacy.load(tmp_path).get_pipe("xlmr_ner").predict([nlp.make_doc("Jack")])[0]).all()

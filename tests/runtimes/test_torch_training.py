@@ -179,6 +179,23 @@ def test_broken_gradient_is_refused_and_changes_nothing(network):
     assert trainer.finish_update(Adam(0.1), SHIM, where="")  # and it can go on
 
 
+def test_find_broken_finds_nothing_in_good_weights(network):
+    assert make_trainer(network).find_broken(IDS) == ""
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_find_broken_names_the_weight(network, value):
+    trainer = make_trainer(network)
+    network.classifier.weight.data[3, 5] = value
+    assert trainer.find_broken(IDS).endswith("weights hold no finite numbers, such as classifier.weight")
+
+
+def test_find_broken_tries_weights_that_are_finite_each(network):
+    trainer = make_trainer(network)
+    network.classifier.weight.data.fill_(3e38)
+    assert trainer.find_broken(IDS) == "its logits for 10 pieces are no finite numbers"
+
+
 FROZEN = {
     "embeddings": ("embeddings",),
     1: ("embeddings", "layer.0."),
