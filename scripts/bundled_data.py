@@ -3,6 +3,7 @@
 import gzip
 import io
 import math
+import os
 import random
 import re
 from collections import defaultdict
@@ -159,7 +160,9 @@ def train_vocabulary(corpora: Sequence[Corpus], model: Path, *, size: int, seed:
         num_threads=2,
         minloglevel=1,
     )
-    model.write_bytes(writer.getvalue())
+    new = model.with_name(f"{model.name}.new")
+    new.write_bytes(writer.getvalue())
+    os.replace(new, model)  # what stands there is whole
 
 
 class Augmenter:

@@ -5,6 +5,9 @@ of them, and a network that learns from it comes nearer to the mean than to one 
 as it stands in its corpus, and the means are kept in the work folder.
 """
 
+import hashlib
+import json
+import os
 from pathlib import Path
 from typing import Dict, List, Sequence
 
@@ -18,6 +21,7 @@ from tqdm import tqdm
 from spacy_xlmr_ner.component import XlmrNer
 
 DOCS_AT_ONCE = 2000
+NOTE = "teachers.json"
 
 
 def open_teacher(folder: Path) -> XlmrNer:
@@ -44,13 +48,18 @@ def tag_corpora(corpora: Sequence[Corpus], teachers: Sequence[Path], folder: Pat
     """The mean of the teachers' distributions, for each corpus' key and sentence (n_words, 7), float16.
 
     folder (Path): Where they are kept; what stands there is taken.
+    RAISES (ValueError): If what stands there is of other teachers or other text.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    check_teachers(teachers, folder)
     todo = [corpus for corpus in corpora if not find_path(folder, corpus).exists()]
     opened = [open_teacher(path) for path in teachers] if todo else []
     for corpus in tqdm(todo, desc="Teachers tag", unit="corpus"):
         mean = sum(tag_corpus(corpus, teacher) for teacher in opened) / len(opened)
-        np.save(find_path(folder, corpus), mean.astype(np.float16))
+        new = find_path(folder, corpus).with_suffix(".new")
+        with new.open("wb") as file:
+            np.save(file, mean.astype(np.float16))
+        os.replace(new, find_path(folder, corpus))  # what stands there is whole
     found = {}
     for corpus in corpora:
         mean = np.load(find_path(folder, corpus))
@@ -59,6 +68,16 @@ def tag_corpora(corpora: Sequence[Corpus], teachers: Sequence[Path], folder: Pat
             raise ValueError(f"{find_path(folder, corpus)} is of other text than {corpus.key} has; delete the folder.")
         found[corpus.key] = np.split(mean, ends[:-1])
     return found
+
+
+def check_teachers(teachers: Sequence[Path], folder: Path) -> None:
+    """Note whose distributions a folder has. RAISES (ValueError): If it has those of others."""
+    own = [hashlib.sha256((path / "model.safetensors").read_bytes()).hexdigest() for path in teachers]
+    note = folder / NOTE
+    if not note.exists() and not any(folder.glob("*.npy")):
+        note.write_text(json.dumps(own), encoding="utf8")
+    if not note.exists() or json.loads(note.read_text(encoding="utf8")) != own:
+        raise ValueError(f"{folder} has what other teachers say; delete the folder, or give another --work.")
 
 
 def find_path(folder: Path, corpus: Corpus) -> Path:

@@ -1,6 +1,7 @@
 """The script that trains the model in the package, at toy size as its user runs it."""
 
 import gzip
+import importlib
 import json
 import subprocess
 import sys
@@ -75,3 +76,22 @@ def test_script_writes_weights_that_int8_takes_as_they_are(build, tmp_path):
     for weight in matrices:
         levels = 64 * weight / weight.abs().amax(1, keepdim=True)
         torch.testing.assert_close(levels, levels.round(), atol=0.07, rtol=0)  # two values, each off by 2 ** -11
+
+
+@pytest.fixture
+def check_teachers(monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    return importlib.import_module("bundled_teachers").check_teachers
+
+
+def test_distributions_of_other_teachers_are_not_taken(check_teachers, tmp_path):
+    teachers = [tmp_path / name for name in ("one", "two")]
+    for teacher in teachers:
+        teacher.mkdir()
+        (teacher / "model.safetensors").write_text(teacher.name)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    check_teachers(teachers, kept)
+    check_teachers(teachers, kept)
+    with pytest.raises(ValueError, match="other teachers"):
+        check_teachers(teachers[:1], kept)
