@@ -17,6 +17,7 @@ from .checkpoint_shim import CheckpointShim
 from .errors import Errors
 from .layers.token_tagger import TokenTagger
 from .layers.xlmr_tagger import XlmrTagger
+from .pieces.windows import OVERLAP
 from .runtimes.onnx_engine import OnnxEngine
 from .runtimes.torch_engine import TorchEngine
 from .runtimes.torch_training import TorchTrainer, swap_params
@@ -47,7 +48,7 @@ def build_xlmr_tagger_v1(
     input: str = "words",
     pooling: str = "first",
     window: Optional[int] = None,
-    overlap: int = 64,
+    overlap: int = OVERLAP,
     max_batch_pieces: Optional[int] = None,
     runtime: str = "torch",
     precision: str = "float32",
@@ -70,7 +71,7 @@ def build_xlmr_tagger_v1(
     input (str): "words": spaCy's tokens as words; "text": the raw text, as transformers' pipeline feeds it.
     pooling (str): "first", "mean" or "max": how the pieces of a token make its logits.
     window (Optional[int]): Pieces, specials included; None: all that the checkpoint allows.
-    overlap (int): Pieces that neighbouring windows share.
+    overlap (int): Pieces that neighbouring windows share; half a window where the checkpoint's own holds no 64.
     max_batch_pieces (Optional[int]): Pieces in a batch, padding included; None: 4096, on a GPU what its memory holds.
     runtime (str): What runs the network when it predicts: "torch" or, on the CPU, "onnx" (extra `onnx`).
     precision (str): "float32", "bfloat16" or "float16"; with "onnx" "float32" or "int8".

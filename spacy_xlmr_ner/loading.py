@@ -31,13 +31,19 @@ def load_pipeline(model: Optional[str], *, lang: str, settings: Optional[Mapping
     if model and (Path(model) / "config.cfg").is_file():
         return spacy.load(model, config=_make_overrides(Path(model), settings))
     if model and not Path(model).exists() and is_package(model):
-        package = import_module(model)
-        if not hasattr(package, "load") or package.__file__ is None:
+        folder = Path(import_module(model).__file__ or "").parent
+        if not (folder / "meta.json").is_file():
             raise ValueError(Errors.XN238.format(model=model))
-        return spacy.load(model, config=_make_overrides(_find_data(Path(package.__file__).parent), settings))
+        return spacy.load(model, config=_make_overrides(_find_data(folder), settings))
     nlp = spacy.blank(lang)
     nlp.add_pipe(FACTORY, config={"model": {"name": model, **settings}})
     return nlp
+
+
+def check_finds(nlp: Language) -> None:
+    """RAISES (ValueError): XN239 if no component of a pipeline sets entities."""
+    if not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
+        raise ValueError(Errors.XN239.format(found=", ".join(nlp.pipe_names) or "nothing"))
 
 
 def _find_data(package: Path) -> Path:

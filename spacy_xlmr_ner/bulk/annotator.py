@@ -9,6 +9,7 @@ from spacy.tokens import Doc, DocBin
 
 from ..ent_score import describe_ents
 from ..errors import Errors
+from ..loading import check_finds
 from .plain import make_plain
 from .rows import Outcome, Row
 
@@ -50,8 +51,7 @@ class Annotator:
 
     def _take_pipeline(self) -> None:
         nlp = next(self._pipelines)
-        if not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
-            raise ValueError(Errors.XN239.format(found=", ".join(nlp.pipe_names) or "nothing"))
+        check_finds(nlp)
         nlp("Jack Sparrow loves New York!")  # what is wrong with the weights is said now
         nlp.set_error_handler(self._note_failure)
         self.nlp, self._n_forgotten = nlp, 0

@@ -43,7 +43,7 @@ def convert(
         reader = CorpusReader(lang=lang, format=format, n_sents=n_sents)
         docs = DocBin(store_user_data=True)
         try:
-            for doc in reader.read(paths, show_progress=True):
+            for doc in reader.read(paths, show_progress=True, leave_out=out):
                 docs.add(doc)
         finally:
             for rejection in reader.rejections:

@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from wasabi import msg, table
 
 from ..ent_score import describe_ents
-from ..loading import load_pipeline
+from ..loading import check_finds, load_pipeline
 from ..page import make_page
 from ..tag_text import tag_text
 from .console import exit_on_error
@@ -42,6 +42,7 @@ def tag(
     """Show the named entities of texts: text, label, score, and where they start and end in characters."""
     with exit_on_error():
         nlp = load_pipeline(model, lang=lang)
+        check_finds(nlp)
         batch = texts or [sys.stdin.read().removesuffix("\n")]
         docs = list(nlp.pipe(batch))
         tables = [tag_text(text, nlp) for text in batch] if pieces else []

@@ -70,15 +70,16 @@ class CorpusReader:
         self.rejections: List[Rejection] = []
         self.files: List[FileSummary] = []
 
-    def read(self, paths: Paths, *, show_progress: bool = False) -> Iterator[Doc]:
+    def read(self, paths: Paths, *, show_progress: bool = False, leave_out: Optional[Path] = None) -> Iterator[Doc]:
         """Read files, in order, one in memory at a time.
 
         paths (Paths): Files, plain or gzipped; of folders, all files in them.
         show_progress (bool): Show a bar on standard error, if that is a terminal.
+        leave_out (Optional[Path]): A file of a folder that is not read, such as that which is to be written.
         YIELDS (Doc): With doc.ents; user_data["lang"] where the language is known.
         RAISES (ValueError): XN210, XN211, XN221, XN222 for files that cannot be read; XN220 if no doc is in them.
         """
-        files = find_files(paths)
+        files = find_files(paths, leave_out=leave_out)
         sizes = [path.stat().st_size for path in files]
         with tqdm(
             total=sum(sizes), unit="B", unit_scale=True, leave=False, disable=None if show_progress else True
@@ -192,19 +193,26 @@ def copy_tokens(doc: Doc) -> Doc:
     return Doc(doc.vocab, words=[token.text for token in doc], spaces=spaces, user_data=user_data)
 
 
-def find_files(paths: Paths) -> List[Path]:
-    """The files that paths name; of folders, all in them that are not hidden, in order.
+def find_files(paths: Paths, *, leave_out: Optional[Path] = None) -> List[Path]:
+    """The files that paths name; of folders, all in them that are not hidden, nor in hidden folders, in order.
 
+    leave_out (Optional[Path]): A file that is not read because it stands in a folder.
     RAISES (ValueError): XN221 if there is none under a path.
     """
     files: List[Path] = []
     for path in map(Path, [paths] if isinstance(paths, (str, Path)) else paths):
-        found = sorted(path.rglob("[!.]*")) if path.is_dir() else [path]
-        found = [file for file in found if file.is_file()]
+        found = _list_files(path, leave_out) if path.is_dir() else [path] * path.is_file()
         if not found:
             raise ValueError(Errors.XN221.format(path=path))
         files += found
     return files
+
+
+def _list_files(folder: Path, leave_out: Optional[Path]) -> List[Path]:
+    files = [file for file in sorted(folder.rglob("[!.]*")) if file.is_file()]
+    if leave_out is not None and leave_out.exists():
+        files = [file for file in files if not file.samefile(leave_out)]
+    return [file for file in files if not any(part.startswith(".") for part in file.relative_to(folder).parts)]
 
 
 def read_docbin(path: Path, vocab: Vocab) -> List[Doc]:

@@ -23,7 +23,7 @@ from .ahead import find_pieces
 from .alignment import limit_pieces
 from .batching import MAX_BATCH, OVERHEAD, SMALL_BATCH, pad_windows, plan_batches
 from .tokenizer import Pieces, PieceTokenizer
-from .windows import Windows, cut_windows, find_cuts, find_token_ranges, own_tokens
+from .windows import OVERLAP, Windows, cut_windows, find_cuts, find_token_ranges, own_tokens
 
 ChangePieces = Callable[[Pieces, Sequence[Doc]], Pieces]
 
@@ -98,7 +98,7 @@ def launch_piece_logits(
         pieces = change_pieces(pieces, docs)
     pieces = limit_tokens(pieces, docs, capacity)
     may_cut = find_cuts(*find_token_ranges(pieces.tokens), len(pieces.ids))
-    windows = cut_windows(may_cut, pieces.doc_lengths, capacity=capacity, overlap=settings.overlap)
+    windows = cut_windows(may_cut, pieces.doc_lengths, capacity=capacity, overlap=_find_overlap(settings, capacity))
     lengths = windows.ends - windows.starts + tokenizer.n_special
     if settings.max_batch_pieces is not None and lengths.max(initial=0) > settings.max_batch_pieces:
         message = Warnings.XW303.format(limit=settings.max_batch_pieces, window=capacity + tokenizer.n_special)
@@ -175,9 +175,15 @@ def find_window(settings: InputSettings, max_window: int, n_special: int) -> int
     if not n_special < window <= max_window:
         raise ValueError(Errors.XN105.format(window=window, least=n_special + 1, most=max_window))
     limit = window - n_special
-    if settings.overlap >= limit:
+    if _find_overlap(settings, limit) >= limit:
         raise ValueError(Errors.XN101.format(overlap=settings.overlap, n_special=n_special, limit=limit))
     return window
+
+
+def _find_overlap(settings: InputSettings, capacity: int) -> int:
+    """The pieces that windows share; half a window where the checkpoint's own does not hold the default."""
+    is_default = settings.window is None and settings.overlap == OVERLAP
+    return capacity // 2 if is_default and capacity <= OVERLAP else settings.overlap
 
 
 def limit_tokens(pieces: Pieces, docs: Sequence[Doc], capacity: int) -> Pieces:

@@ -7,6 +7,8 @@ from thinc.types import Ragged
 
 from ..types import BoolArray, IntArray
 
+OVERLAP = 64  # pieces that windows share where nothing else is said
+
 
 class Windows(NamedTuple):
     """Windows over the pieces of a batch of docs, in order of the pieces.

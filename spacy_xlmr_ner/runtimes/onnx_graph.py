@@ -252,9 +252,9 @@ class Embedder:
         return embedded
 
 
-def _to_bytes(weight: Tensor) -> IntArray:
+def _to_bytes(weight: Tensor) -> memoryview:
     """The bytes of a weight, for a digest."""
-    return weight.detach().cpu().contiguous().view(torch.uint8).numpy()
+    return weight.detach().cpu().contiguous().view(torch.uint8).numpy().data
 
 
 def _to_float(weight: Tensor) -> FloatArray:

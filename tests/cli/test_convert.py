@@ -83,3 +83,19 @@ def test_convert_makes_what_spacy_trains_on(run, tmp_path):
     assert run(GOOD).exit_code == 0
     examples = list(Corpus(tmp_path / "out.spacy")(spacy.blank("xx")))
     assert [example.get_aligned_ner() for example in examples] == [["B-PER", "L-PER", "O"], ["U-LOC"]]
+
+
+def test_convert_of_a_folder_leaves_its_own_output_out(tmp_path):
+    (tmp_path / "in.txt").write_text(GOOD, encoding="utf8")
+    for _ in range(2):
+        result = CliRunner().invoke(app, ["convert", str(tmp_path), str(tmp_path / "out.spacy")])
+        assert result.exit_code == 0, result.output
+        assert len(read(tmp_path / "out.spacy")) == 2
+
+
+def test_convert_of_a_folder_leaves_hidden_folders_out(tmp_path):
+    for folder in (tmp_path / "in", tmp_path / "in" / ".hidden", tmp_path / "in" / "more"):
+        folder.mkdir()
+        (folder / "in.txt").write_text(GOOD, encoding="utf8")
+    assert CliRunner().invoke(app, ["convert", str(tmp_path / "in"), str(tmp_path / "out.spacy")]).exit_code == 0
+    assert len(read(tmp_path / "out.spacy")) == 4

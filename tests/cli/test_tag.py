@@ -2,6 +2,7 @@ import json
 import runpy
 
 import pytest
+import spacy
 from typer.testing import CliRunner
 
 from spacy_xlmr_ner.cli import app
@@ -100,3 +101,16 @@ def test_version_is_that_of_the_package():
 
     result = CliRunner().invoke(app, ["--version"])
     assert result.stdout.strip() == version("spacy-xlmr-ner")
+
+
+def test_tag_refuses_a_pipeline_that_finds_nothing(run, tmp_path):
+    spacy.blank("xx").to_disk(tmp_path)
+    result = run("Anna", "--model", tmp_path)
+    assert result.exit_code == 1
+    assert "XN239" in result.output
+
+
+def test_tag_refuses_a_package_that_can_load_something_else(run):
+    result = run("Anna", "--model", "numpy")  # which has a function `load`
+    assert result.exit_code == 1
+    assert "XN238" in result.output

@@ -222,10 +222,20 @@ def test_find_window_takes_what_the_checkpoint_holds(window, overlap, expected):
     [
         (513, 64, "XN105.*513.*at least 3 and at most 512"),
         (2, 0, "XN105.*at least 3"),
-        (66, 64, r"XN101.*64.*\(64\)"),
         (None, 510, r"XN101.*510.*\(510\)"),
+        (66, 64, r"XN101.*64.*\(64\)"),
     ],
 )
 def test_find_window_refuses_what_it_does_not_hold(window, overlap, message):
     with pytest.raises(ValueError, match=message):
         find_window(make_settings(window=window, overlap=overlap), 512, 2)
+
+
+def test_default_overlap_is_half_of_a_checkpoint_s_own_window_that_does_not_hold_it(tokenizer):
+    def cut(overlap):
+        settings = make_settings(overlap=overlap)
+        return launch_piece_logits(make_docs(40), tokenizer, Echo(), settings=settings, max_window=12, n_tags=2)()
+
+    found, half = cut(64).windows, cut(5).windows
+    assert len(half.starts) > 4
+    assert found.starts.tolist() == half.starts.tolist()
