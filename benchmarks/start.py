@@ -23,7 +23,7 @@ from record import Benchmark, Table, make_table
 
 TEXT = "Jack Sparrow loves New York!"
 CHECKPOINT = Path("xlmr_ner") / "checkpoint"
-WAYS = ("torch/float32", "onnx/float32", "torch/float32, trimmed")
+WAYS = ("torch/float32", "torch/bfloat16", "onnx/float32", "torch/float32, trimmed")
 TASKS = ("tokenizer", "weights", "load", "answer")
 SLOWEST, LARGEST = 1.5, 1.2  # what is asked for
 
@@ -72,7 +72,7 @@ def run_task(name: str, pipeline: Path, rounds: int) -> Dict[str, float]:
 def make_pipeline(way: str, checkpoint: Path, place: Path, texts: List[str]) -> Path:
     """Write the pipeline that is loaded."""
     runtime, precision = way.split(",")[0].split("/")
-    pipeline = place / runtime
+    pipeline = place / f"{runtime}-{precision}"
     if "trimmed" not in way:
         make_nlp(checkpoint, runtime=runtime, precision=precision).to_disk(pipeline)
         return pipeline

@@ -75,7 +75,7 @@ class CudaRuntime(TorchRuntime):
         """
         if os.getpid() != self._pid:
             raise RuntimeError(Errors.XN130.format(device=self.device))
-        waits = self._run_in_halves(self._launch, piece_ids, mask, is_read)
+        waits = self._halves.run(self._launch, piece_ids, mask, is_read)
         return lambda: np.concatenate([wait() for wait in waits])
 
     def _launch(self, piece_ids: IntArray, mask: BoolArray, is_read: BoolArray) -> Callable[[], FloatArray]:

@@ -11,6 +11,7 @@ import torch
 from .._compat import require_extra
 from ..pieces.batching import find_overhead
 from ..types import BoolArray, FloatArray, IntArray
+from .halving import Halves
 from .onnx_graph import EMBEDDED, EXTRA, LENGTHS, ROWS, EncoderGraph
 from .torch import leave_parent_threads
 
@@ -34,25 +35,32 @@ class OnnxRuntime:
         self._model, self._weights = model, weights
         self._session = _make_session(model, weights)
         self._lock = threading.Lock()
+        self._halves = Halves("cpu")
         _runtimes.add(self)
 
     def __call__(self, piece_ids: IntArray, mask: BoolArray) -> FloatArray:
-        """As types.Runtime; the padding of a window is at its end."""
-        return self._run(piece_ids, mask, np.arange(mask.size)).reshape(*mask.shape, -1)
+        """As types.Runtime; the padding of a window is at its end.
+
+        RAISES (MemoryError): XN129 if the memory does not do for one window.
+        """
+        return self.read(piece_ids, mask, np.ones_like(mask)).reshape(*mask.shape, -1)
 
     def read(self, piece_ids: IntArray, mask: BoolArray, is_read: BoolArray) -> FloatArray:
-        """As types.SelectiveRuntime."""
-        rows = np.flatnonzero(is_read)
-        return self._run(piece_ids, mask, rows) if len(rows) else self(piece_ids, mask)[is_read]
+        """As types.SelectiveRuntime.
 
-    def _run(self, piece_ids: IntArray, mask: BoolArray, rows: IntArray) -> FloatArray:
-        """Logits of some pieces, counted over all windows: shape (n_rows, n_tags)."""
+        RAISES (MemoryError): XN129 if the memory does not do for one window.
+        """
+        return np.concatenate(self._halves.run(self._read, piece_ids, mask, is_read))
+
+    def _read(self, piece_ids: IntArray, mask: BoolArray, is_read: BoolArray) -> FloatArray:
+        if not is_read.any():  # the graph has no form for it, and how many tags there are is not known here
+            return self._read(piece_ids, mask, np.ones_like(mask))[:0]
         if self._session is None:  # in a forked worker
             with self._lock:
                 if self._session is None:
                     self._session = _make_session(self._model, self._weights)
         lengths = mask.sum(axis=1).astype(np.int32)
-        inputs = {EMBEDDED: self._embed(piece_ids), LENGTHS: lengths, ROWS: rows}
+        inputs = {EMBEDDED: self._embed(piece_ids), LENGTHS: lengths, ROWS: np.flatnonzero(is_read)}
         logits: FloatArray = self._session.run(None, inputs)[0]
         return logits
 

@@ -2,28 +2,24 @@
 
 import multiprocessing
 import os
-import textwrap
 import threading
-import warnings
 from contextlib import contextmanager, nullcontext
-from typing import Any, Callable, Iterator, List, Optional, Sequence, TypeVar
+from typing import Any, Iterator, Optional, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from thinc.util import get_torch_default_device
 
-from ..errors import Errors, Warnings
+from ..errors import Errors
 from ..pieces.batching import find_overhead
 from ..process import FIRST_PID
 from ..types import BoolArray, FloatArray, IntArray, Precision
 from .converted import convert_network
 from .cpu_encoder import CpuEncoder
 from .fast import make_fast
+from .halving import Halves, shorten
 
-T = TypeVar("T")
-
-MAX_REASON = 160  # characters of PyTorch's own message
 # What could be computed in the time that it takes to begin a batch: each operator's start, and code that oneDNN makes
 # for sizes that it has not seen. Measured were 15 ms, as long as four times so many; with twice so many, 6 % were
 # padding.
@@ -77,7 +73,7 @@ def find_device(device: Optional[str]) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as err:
         is_forked = "forked subprocess" in str(err)  # PyTorch has no error of its own for it
         message = Errors.XN130.format(device=device) if is_forked else None
-        raise ValueError(message or Errors.XN108.format(device=device, reason=_shorten(err))) from err
+        raise ValueError(message or Errors.XN108.format(device=device, reason=shorten(err))) from err
     if found.type == "cuda" and found.index is None:
         workers = getattr(multiprocessing.current_process(), "_identity", ())
         return torch.device("cuda", pick_gpu(workers, torch.cuda.device_count()))
@@ -89,7 +85,7 @@ def check_device_name(device: Optional[str]) -> None:
     try:
         torch.device(device or "cpu")
     except RuntimeError as err:
-        raise ValueError(Errors.XN108.format(device=device, reason=_shorten(err))) from err
+        raise ValueError(Errors.XN108.format(device=device, reason=shorten(err))) from err
 
 
 def pick_gpu(workers: Sequence[int], n_gpus: int) -> int:
@@ -120,20 +116,9 @@ def check_precision(precision: Precision, device: torch.device, *, setting: str 
             one = torch.ones((2, 2), dtype=getattr(torch, precision), device=device)
             torch.nn.functional.linear(one, one).sum().item()
         except (RuntimeError, TypeError) as err:
-            reason = _shorten(err)
+            reason = shorten(err)
     if reason is not None:
         raise ValueError(Errors.XN109.format(setting=setting, precision=precision, device=device, reason=reason))
-
-
-def _is_out_of_memory(err: RuntimeError) -> bool:
-    """Whether the memory is full: PyTorch has an error of its own for that of some GPUs only."""
-    signs = ("out of memory", "can't allocate memory", "ALLOC_FAILED")
-    return isinstance(err, torch.OutOfMemoryError) or any(sign in str(err) for sign in signs)
-
-
-def _shorten(err: Exception) -> str:
-    """The first words of an error: PyTorch's list of all its backends says nothing to a user."""
-    return textwrap.shorten(str(err), MAX_REASON, placeholder=" ...")
 
 
 def _count_multiplied(network: torch.nn.Module) -> int:
@@ -162,7 +147,7 @@ class TorchRuntime:
         self._shared = network  # which may be trained at another time
         self.network = self._make_fast(own)
         self.overhead = find_overhead(_count_multiplied(own), n_operations=OPERATIONS_OF_BATCH)
-        self._most_pieces: Optional[int] = None  # in a batch; known once one was too large for the memory
+        self._halves = Halves(self.device, free=self._free)
 
     def _make_fast(self, network: torch.nn.Module) -> torch.nn.Module:
         """The network as its device runs it fastest."""
@@ -180,7 +165,7 @@ class TorchRuntime:
         RAISES (MemoryError): XN129 if the memory does not do for one window.
         """
         leave_parent_threads()
-        parts = self._run_in_halves(self._run, piece_ids, mask)
+        parts = self._halves.run(self._run, piece_ids, mask)
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def read(self, piece_ids: IntArray, mask: BoolArray, is_read: BoolArray) -> FloatArray:
@@ -189,40 +174,12 @@ class TorchRuntime:
         RAISES (MemoryError): XN129 if the memory does not do for one window.
         """
         leave_parent_threads()
-        return np.concatenate(self._run_in_halves(self._read, piece_ids, mask, is_read))
+        return np.concatenate(self._halves.run(self._read, piece_ids, mask, is_read))
 
-    def _run_in_halves(self, run: Callable[..., T], piece_ids: IntArray, *others: Any) -> List[T]:
-        """Call `run` with a batch or, where that does not fit the memory, with halves of it; nothing is left out.
-
-        run (Callable): Takes these arrays, or rows of them.
-        piece_ids (IntArray), others (Any): Of as many windows.
-        RETURNS (List): What it returned, in the order of the windows.
-        RAISES (MemoryError): XN129 if the memory does not do for one window.
-        """
-        n_windows = len(piece_ids)
-        if self._most_pieces is None or piece_ids.size <= self._most_pieces or n_windows == 1:
-            try:
-                return [run(piece_ids, *others)]
-            except RuntimeError as err:
-                if not _is_out_of_memory(err):
-                    raise
-                if n_windows == 1:
-                    message = Errors.XN129.format(n_pieces=piece_ids.size, device=self.device, reason=_shorten(err))
-                    raise MemoryError(message) from err
-            # Behind the except clause: the error holds on to what was computed so far.
-            self._limit_pieces(piece_ids.size)
-        halves = (slice(None, n_windows // 2), slice(n_windows // 2, None))
-        parts = [self._run_in_halves(run, piece_ids[half], *(other[half] for other in others)) for half in halves]
-        return [result for part in parts for result in part]
-
-    def _limit_pieces(self, n_pieces: int) -> None:
-        """Remember that a batch of so many pieces was too large."""
+    def _free(self) -> None:
+        """Give back what PyTorch keeps of a GPU's memory."""
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        limit = n_pieces // 2
-        self._most_pieces = limit if self._most_pieces is None else min(limit, self._most_pieces)
-        message = Warnings.XW408.format(n_pieces=n_pieces, device=self.device, limit=limit)
-        warnings.warn(message, stacklevel=4)
 
     def _run(self, piece_ids: IntArray, mask: BoolArray, **settings: Any) -> FloatArray:
         with self._ready():

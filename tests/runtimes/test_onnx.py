@@ -11,6 +11,7 @@ import spacy
 import torch
 from everyday import EVERYDAY
 from onnx import ModelProto
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 from toys import IOB_TAGS, make_config, make_toy_docs, write_pretrained, write_random
 from transformers import (
     AutoModelForTokenClassification,
@@ -128,6 +129,42 @@ def test_onnx_runtime_reads_the_logits_that_are_asked_for(network):
         is_read = mask & (np.random.default_rng(seed).random(mask.shape) < 0.5)
         np.testing.assert_allclose(runtime.read(ids, mask, is_read), expected[is_read], atol=1e-5)
     assert runtime.read(ids, mask, np.zeros_like(mask)).shape == (0, 7)
+
+
+class SmallMemory:
+    """A session that computes batches of so many pieces, and says of larger ones what ONNX Runtime says."""
+
+    def __init__(self, session, *, n_pieces):
+        self.session, self.n_pieces, self.sizes = session, n_pieces, []
+
+    def run(self, outputs, inputs):
+        n_windows, length, _ = inputs["embedded"].shape
+        self.sizes.append(n_windows * length)
+        if self.sizes[-1] > self.n_pieces:
+            reason = "BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer of size 123"
+            raise RuntimeException(f"[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : {reason}")
+        return self.session.run(outputs, inputs)
+
+
+@pytest.mark.filterwarnings("ignore:.*XW408")
+def test_onnx_runtime_halves_batches_that_do_not_fit_the_memory(network):
+    runtime = make_runtime(network)
+    ids, mask = pad(WINDOWS * 4, width=8)
+    is_read = mask & (np.arange(len(mask))[:, None] < 6)  # none of the second half
+    expected = runtime.read(ids, mask, is_read)
+    runtime._session = memory = SmallMemory(runtime._session, n_pieces=30)
+    with pytest.warns(UserWarning, match=r"XW408.*at most 24 pieces"):
+        found = runtime.read(ids, mask, is_read)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert memory.sizes == [96, 48, 24, 24, 24, 24]
+    np.testing.assert_allclose(runtime(ids, mask)[is_read], expected, atol=1e-5)
+
+
+def test_onnx_runtime_says_when_one_window_does_not_fit_the_memory(network):
+    runtime = make_runtime(network)
+    runtime._session = SmallMemory(runtime._session, n_pieces=5)
+    with pytest.warns(UserWarning, match="XW408"), pytest.raises(MemoryError, match=r"XN129.*one window of 8 pieces"):
+        runtime(*pad(WINDOWS, width=8))
 
 
 def test_onnx_runtime_counts_what_each_piece_is_multiplied_with(network):
