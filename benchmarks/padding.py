@@ -136,12 +136,12 @@ def find_padding(batches: List[Batch]) -> float:
     return 1 - sum(int(batch.get("used", batch["attention_mask"]).sum()) for batch in batches) / computed
 
 
-def count_padding(windows: Windows, n_at_once: int, overhead: int) -> List[float]:
+def count_padding(windows: Windows, n_at_once: int, overhead: int, step: int) -> List[float]:
     """The share of the pieces computed that is padding; and with what the rows are filled up with."""
     groups = [windows[i : i + n_at_once] for i in range(0, len(windows), n_at_once)]
     sizes = [len(part) * max(map(len, part)) for group in groups for part in cut_by_cost(group, overhead)]
     used = sum(map(len, windows))
-    return [1 - used / sum(sizes), 1 - used / sum(size + count_more(size) for size in sizes)]
+    return [1 - used / sum(sizes), 1 - used / sum(size + count_more(size, step) for size in sizes)]
 
 
 @torch.inference_mode()
@@ -179,7 +179,7 @@ def compare(folder: Path, texts: List[str], rounds: int) -> Dict[str, Any]:
         "difference": difference,
         "overhead": runtime.overhead,
         "padding": {name: find_padding(batches) for name, batches in ways.items()},
-        "at_once": {n: count_padding(windows, n, runtime.overhead) for n in TEXTS_AT_ONCE},
+        "at_once": {n: count_padding(windows, n, runtime.overhead, runtime.network.rows_step) for n in TEXTS_AT_ONCE},
         "batches": {name: len(batches) for name, batches in ways.items()},
         "seconds": seconds,
     }

@@ -16,9 +16,11 @@ from .attention import attend
 from .onednn import PackedLinear
 
 # oneDNN makes code for each number of rows that it meets, which took an eighth of a small network's time: they
-# come by so many at a time, with some behind the last that nobody reads, and by fewer where there are few.
+# come by so many at a time, with some behind the last that nobody reads, and by fewer where there are few, or where
+# a row costs more than the code soon: in a network that multiplies each with so many weights.
 ROWS_STEP, FEW_ROWS_STEP = 64, 16
 MANY_ROWS = 8 * ROWS_STEP
+MANY_WEIGHTS = 3e7
 QUERIES_STEP = 32
 
 
@@ -50,7 +52,9 @@ class CpuEncoder(torch.nn.Module):
         self._norm = embeddings.LayerNorm  # type: ignore[union-attr]
         n_heads = int(network.config.num_attention_heads)  # type: ignore[union-attr, arg-type]
         layers = network.base_model.encoder.layer  # type: ignore[union-attr]
-        self._layers = torch.nn.ModuleList([Layer(layer, n_heads) for layer in layers])  # type: ignore[union-attr]
+        n_weights = sum(weight.numel() for weight in layers.parameters())  # type: ignore[union-attr]
+        self.rows_step = ROWS_STEP if n_weights < MANY_WEIGHTS else FEW_ROWS_STEP
+        self._layers = torch.nn.ModuleList([Layer(layer, n_heads, self.rows_step) for layer in layers])  # type: ignore[union-attr]
         self._head = PackedLinear(network.classifier)  # type: ignore[arg-type]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, rows: Optional[IntArray] = None) -> Output:
@@ -63,7 +67,7 @@ class CpuEncoder(torch.nn.Module):
         RETURNS (Output): Logits of shape (n_windows, length, n_tags) or, of some, (n_rows, n_tags).
         """
         is_piece = attention_mask > 0
-        hidden: Tensor = self._norm(_fill_up(self._embed(input_ids).flatten(0, 1)))
+        hidden: Tensor = self._norm(_fill_up(self._embed(input_ids).flatten(0, 1), self.rows_step))
         *first, last = self._layers
         for layer in first:
             hidden = layer(hidden, is_piece)
@@ -91,10 +95,12 @@ class Layer(torch.nn.Module):
 
     layer (torch.nn.Module): Of transformers.
     n_heads (int): Of its attention.
+    rows_step (int): By how many at a time rows come.
     """
 
-    def __init__(self, layer: torch.nn.Module, n_heads: int):
+    def __init__(self, layer: torch.nn.Module, n_heads: int, rows_step: int):
         super().__init__()
+        self._rows_step = rows_step
         own, output = layer.attention.self, layer.attention.output  # type: ignore[union-attr]
         query, *others = (getattr(own, name) for name in PROJECTIONS)
         self._n_heads = n_heads
@@ -111,7 +117,8 @@ class Layer(torch.nn.Module):
         is_piece (Tensor): Shape (n_windows, length), bool.
         RETURNS (Tensor): Shape (n_rows, width).
         """
-        return self._finish(_fill_up(self._attend(hidden, hidden, is_piece, is_piece.shape[1])), hidden)
+        context = self._attend(hidden, hidden, is_piece, is_piece.shape[1])
+        return self._finish(_fill_up(context, self._rows_step), hidden)
 
     def read(self, hidden: Tensor, is_piece: Tensor, rows: IntArray) -> Tensor:
         """Some pieces.
@@ -121,9 +128,9 @@ class Layer(torch.nn.Module):
         RETURNS (Tensor): Shape (n_rows, width), and what they are filled up with.
         """
         queries, places = _arrange(rows, *is_piece.shape)
-        asking = _choose(hidden, queries.ravel())
+        asking = _choose(hidden, queries.ravel(), self._rows_step)
         context = self._attend(asking, hidden, is_piece, queries.shape[1])
-        return self._finish(_choose(context, places), _choose(asking, places))
+        return self._finish(*(_choose(values, places, self._rows_step) for values in (context, asking)))
 
     def _attend(self, asking: Tensor, hidden: Tensor, is_piece: Tensor, n_queries: int) -> Tensor:
         """What the first n_queries rows of `asking` for each window attend to, shape (n_windows * n_queries, width)."""
@@ -160,17 +167,17 @@ def _arrange(rows: IntArray, n_windows: int, length: int) -> Tuple[IntArray, Int
     return queries, windows * n_columns + columns
 
 
-def _choose(values: Tensor, rows: IntArray) -> Tensor:
+def _choose(values: Tensor, rows: IntArray, step: int) -> Tensor:
     """Rows of values of shape (n_values, width), and the first value behind them: shape (n_rows and more, width)."""
-    return values.index_select(0, torch.from_numpy(np.pad(rows, (0, count_more(len(rows))))))
+    return values.index_select(0, torch.from_numpy(np.pad(rows, (0, count_more(len(rows), step)))))
 
 
-def _fill_up(values: Tensor) -> Tensor:
+def _fill_up(values: Tensor, step: int) -> Tensor:
     """Put zeros behind values of shape (n_values, width)."""
-    n_more = count_more(len(values))
+    n_more = count_more(len(values), step)
     return torch.nn.functional.pad(values, (0, 0, 0, n_more)) if n_more else values
 
 
-def count_more(n_rows: int) -> int:
-    """How many rows are to stand behind so many, for a number of rows that comes again."""
-    return -n_rows % (ROWS_STEP if n_rows > MANY_ROWS else FEW_ROWS_STEP)
+def count_more(n_rows: int, step: int) -> int:
+    """How many rows are to stand behind so many, for a number of rows that comes again; step: where they are many."""
+    return -n_rows % (step if n_rows > MANY_ROWS else FEW_ROWS_STEP)

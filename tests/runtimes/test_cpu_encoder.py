@@ -14,6 +14,7 @@ from transformers import (
     XLMRobertaForTokenClassification,
 )
 
+from spacy_xlmr_ner.runtimes import cpu_encoder
 from spacy_xlmr_ner.runtimes.cpu_encoder import CpuEncoder, _arrange
 from spacy_xlmr_ner.runtimes.onednn import PackedLinear
 
@@ -98,6 +99,21 @@ def test_products_have_numbers_of_rows_that_come_again(
     first, keys, last = found[:5], found[5], found[6:]  # keys and values of the last layer are of all pieces
     assert {*first, keys} == {n_rows}
     assert set(last) == n_read
+
+
+@torch.inference_mode()
+def test_rows_of_a_large_network_are_filled_up_less(make_network, monkeypatch):
+    """513 rows of a small one are made 576, the next multiple of 64; here the next of 16 is 528."""
+    monkeypatch.setattr(cpu_encoder, "MANY_WEIGHTS", 1)
+    found = []
+    multiply = PackedLinear.forward
+    monkeypatch.setattr(
+        PackedLinear, "forward", lambda self, values: found.append(len(values)) or multiply(self, values)
+    )
+    ids = torch.full((27, 19), 5)
+    logits = CpuEncoder(make_network("xlm-roberta"))(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
+    assert set(found) == {528}
+    assert logits.shape[:2] == (27, 19)
 
 
 @torch.inference_mode()
