@@ -23,9 +23,10 @@ RANKS = {
     2.05: "pieces/ahead",
     2.1: "labelled loss pieces/runner pieces/sampling",
     2.11: "pieces/launched",
+    2.15: "runtimes/converted",
     2.2: "trainable runtimes/architecture runtimes/attention runtimes/onednn runtimes/halving runtimes/seeding "
     "runtimes/weight_limit",
-    2.25: "runtimes/cpu_encoder runtimes/converted",
+    2.25: "runtimes/cpu_encoder",
     2.26: "runtimes/fast",
     3: "checkpoint runtimes/__init__ runtimes/torch runtimes/torch_optimizer layers/__init__ layers/pooled_logits",
     3.0005: "layers/transformer_pieces",

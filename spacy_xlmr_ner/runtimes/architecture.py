@@ -4,6 +4,8 @@ from typing import Optional
 
 import torch
 
+from .converted import ConvertedTable
+
 # transformers' architectures of this shape.
 ARCHITECTURES = ("xlm-roberta", "roberta", "camembert", "bert", "electra", "data2vec-text")
 TABLES = ("word", "position", "token_type")
@@ -36,5 +38,8 @@ def find_misfit(network: torch.nn.Module) -> Optional[str]:
         parts += [f"{layer}.attention.self.{part}" for part in PROJECTIONS]
     expected = {f"{part}.{kind}" for part in parts for kind in ("weight", "bias")}
     expected |= {f"{prefix}.embeddings.{table}_embeddings.weight" for table in TABLES}
-    different = expected ^ {name for name, _ in network.named_parameters()}
+    found = {name for name, _ in network.named_parameters()}
+    if isinstance(network.get_input_embeddings(), ConvertedTable):  # type: ignore[operator]
+        found.add(f"{prefix}.embeddings.{TABLES[0]}_embeddings.weight")
+    different = expected ^ found
     return f"it has other weights than a plain {config.model_type}: {min(different)}" if different else None

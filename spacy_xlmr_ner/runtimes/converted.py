@@ -33,18 +33,31 @@ def _convert(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor
     return torch.nn.Parameter(found, requires_grad=False) if isinstance(tensor, torch.nn.Parameter) else found
 
 
-class ConvertedTable(torch.nn.Embedding):
+class ConvertedTable(torch.nn.Module):
     """Looks up rows of a table in another dtype than it has.
 
-    table (torch.nn.Embedding): Its weights are shared.
+    The table is none of its parameters: transformers takes the dtype of a network from those.
+
+    table (torch.nn.Embedding): Shared.
     dtype (torch.dtype): Of the rows.
     """
 
     def __init__(self, table: torch.nn.Embedding, dtype: torch.dtype):
-        super().__init__(*table.weight.shape, padding_idx=table.padding_idx, _weight=table.weight)
-        self.weight = table.weight
-        self.dtype = dtype
+        super().__init__()
+        self.num_embeddings, self.embedding_dim = table.num_embeddings, table.embedding_dim
+        self.padding_idx = table.padding_idx
+        self._table = (table,)  # in a tuple it is no module of this one
+        self._dtype = dtype
+
+    def __deepcopy__(self, memo: Dict[int, Any]) -> "ConvertedTable":
+        return self
+
+    @property
+    def weight(self) -> Tensor:
+        """The table's own, in its own dtype."""
+        return self._table[0].weight
 
     def forward(self, ids: Tensor) -> Tensor:
-        """As torch.nn.Embedding."""
-        return super().forward(ids).to(self.dtype)
+        """As torch.nn.Embedding, without gradients."""
+        found: Tensor = self._table[0](ids).to(self._dtype)
+        return found

@@ -2,12 +2,11 @@
 
 import copy
 from itertools import chain
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, Tuple
 
 import torch
 from torch import Tensor
 
-from .converted import ConvertedTable
 from .cpu_encoder import CpuEncoder
 from .onednn import PackedLinear
 
@@ -29,7 +28,7 @@ def make_fast(network: torch.nn.Module) -> torch.nn.Module:
     network (torch.nn.Module): On the CPU, in evaluation mode. It is left as it is.
     RETURNS (torch.nn.Module): Only for predictions, as long as the weights do not change.
     """
-    dtypes = {weight.dtype for weight in list_computed(network)}
+    dtypes = {weight.dtype for weight in network.parameters()}
     if len(dtypes) != 1 or not dtypes <= set(DTYPES) or not torch.backends.mkldnn.is_available():
         return network
     forms: Tuple[Callable[[torch.nn.Module], torch.nn.Module], ...] = (CpuEncoder, _pack)
@@ -54,12 +53,6 @@ def _pack(network: torch.nn.Module) -> torch.nn.Module:
     return packed
 
 
-def list_computed(network: torch.nn.Module) -> List[Tensor]:
-    """The weights that are computed with as they are: all but a table whose rows are converted."""
-    tables = {id(module.weight) for module in network.modules() if isinstance(module, ConvertedTable)}
-    return [weight for weight in network.parameters() if id(weight) not in tables]
-
-
 @torch.inference_mode()
 def _gives_the_same(fast: torch.nn.Module, network: torch.nn.Module) -> bool:
     """Whether two windows, one of them padded, get the same logits from both, all of them and some."""
@@ -71,7 +64,7 @@ def _gives_the_same(fast: torch.nn.Module, network: torch.nn.Module) -> bool:
     if isinstance(fast, CpuEncoder):
         some = fast(input_ids=ids, attention_mask=mask, rows=mask.flatten().nonzero()[::2, 0].numpy()).logits
         found, expected = torch.cat([found, some.float()]), torch.cat([expected, expected[::2]])
-    limit = TOLERANCES[list_computed(network)[0].dtype] * float(expected.abs().max())
+    limit = TOLERANCES[next(network.parameters()).dtype] * float(expected.abs().max())
     return float((found - expected).abs().max()) <= limit  # not so where a value is none
 
 
