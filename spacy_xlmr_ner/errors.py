@@ -477,7 +477,7 @@ class Warnings(metaclass=ErrorsWithCodes):
     )
     XW303 = (
         "`max_batch_pieces` is {limit}, less than a window has, which may be up to {window} pieces: longer ones are "
-        "batches of their own. Set it in [components.<name>.model] to at least {window}, or `window` to {limit}."
+        "batches of their own. Set it in [components.<name>.model] to at least {window}, or make `window` smaller."
     )
     XW302 = (
         "doc.spans['{key}'] held the spans of component '{other}' and now holds those of '{name}' ({n_docs} docs). "

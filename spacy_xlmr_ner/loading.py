@@ -41,9 +41,15 @@ def load_pipeline(model: Optional[str], *, lang: str, settings: Optional[Mapping
 
 
 def check_finds(nlp: Language) -> None:
-    """RAISES (ValueError): XN239 if no component of a pipeline sets entities."""
-    if not any("doc.ents" in nlp.get_pipe_meta(name).assigns for name in nlp.pipe_names):
+    """RAISES (ValueError): XN239 if all components of a pipeline say what they set, and none that it sets entities."""
+    if not any(_may_find(nlp, name) for name in nlp.pipe_names):
         raise ValueError(Errors.XN239.format(found=", ".join(nlp.pipe_names) or "nothing"))
+
+
+def _may_find(nlp: Language, name: str) -> bool:
+    """Some say nothing of what they set, and a span_ruler only at times that it sets entities."""
+    assigns = nlp.get_pipe_meta(name).assigns
+    return not assigns or "doc.ents" in assigns or bool(getattr(nlp.get_pipe(name), "annotate_ents", False))
 
 
 def _find_data(package: Path) -> Path:

@@ -40,7 +40,8 @@ def export(
         for name in names:
             tagger: Any = nlp.get_pipe(name)
             tagger.model.attrs["check_trained"](tagger.model)
-        nlp(ANY_TEXT)  # makes the graph, and says why where it cannot be made
+            if tagger.model.name == "xlmr_tagger":
+                tagger.predict([nlp.make_doc(ANY_TEXT)])  # makes the graph, and says why where it cannot be made
         nlp.to_disk(out)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     msg.good(f"Wrote {out} ({', '.join(names)}: {', '.join(settings.values())}; {size / 1e6:.1f} MB)")

@@ -20,7 +20,7 @@ _SETTING = re.compile(r"#\s*\w+( \w+)? = .*")
 _TAG = re.compile(r"O|-|[BIMELSU]-\S+")
 _HASHTAG = re.compile(r"#\S.*")
 # Remarks without a space behind the sign: those of CoNLL-2012, and of CoNLL-U as some write it.
-_TIGHT_REMARK = re.compile(r"#((begin|end) document\b.*|(newdoc|newpar)( id = .*)?|(text|sent_id) = .*)")
+_TIGHT_REMARK = re.compile(r"#((begin|end) document\b.*|(newdoc|newpar)(\s+id\s*=.*)?|(text|sent_id)\s*=.*)")
 
 
 @dataclass

@@ -196,16 +196,16 @@ def check_encoder(model: TaggerModel, vocab: Vocab) -> None:
 
 
 def find_broken(model: TaggerModel) -> str:
-    """Why the head, and what lies beneath and is no other component's, cannot tag once they have learned; empty if
-    they can.
+    """Why the head, and layers beneath that are thinc's and no other component's, cannot tag once they have learned;
+    empty if they can.
     """
-    if not model.attrs["state"].is_trained:
+    head = model.layers[1]
+    if not model.attrs["state"].is_trained or not head.has_param("W"):
         return ""
     for node in model.walk():
         for name in node.param_names:
             if node.has_param(name) and not np.isfinite(model.ops.to_numpy(node.get_param(name))).all():
                 return f"{name} of {node.name} holds no finite numbers"
-    head = model.layers[1]
     with np.errstate(over="ignore"):
         most = np.abs(model.ops.to_numpy(head.get_param("W"))).sum(axis=1)
     return "" if np.isfinite(most).all() else "its head gives logits that are no finite numbers"
@@ -251,6 +251,7 @@ def add_tags(model: TaggerModel, tags: Tuple[str, ...]) -> None:
 def reset_head(model: TaggerModel, tags: Tuple[str, ...]) -> None:
     """Put an untrained head for these tags in place of the one there is; later, if nothing is beneath it yet."""
     set_tags(model, tags)
+    model.attrs["state"].is_trained = False
     width = _find_width(model)
     if width is None or not model.attrs["state"].is_ready:
         model.layers[1] = Linear()
@@ -281,6 +282,7 @@ def set_head(model: TaggerModel, weight: Any, bias: Any) -> None:
 def restart(model: TaggerModel) -> None:
     """Forget head and labels, unless they were read from a saved pipeline."""
     if not model.attrs["state"].is_read:
+        model.attrs["state"].is_trained = False
         model.attrs["tags"] = []
         model.layers[1] = Linear()
 

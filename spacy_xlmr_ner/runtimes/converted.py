@@ -18,13 +18,20 @@ def convert_network(network: torch.nn.Module, device: torch.device, dtype: torch
     """
     shared: Dict[int, Any] = {}
     own_table = network.get_input_embeddings()  # type: ignore[operator]
-    is_shared = device.type == "cpu" and type(own_table) is torch.nn.Embedding and own_table.max_norm is None
+    is_shared = device.type == "cpu" and _can_be_shared(own_table, network)
     if is_shared:
         shared[id(own_table)] = ConvertedTable(own_table, dtype)
     for tensor in chain(network.parameters(), network.buffers()):
         if not (is_shared and tensor is own_table.weight):
             shared.setdefault(id(tensor), _convert(tensor, device, dtype))
     return copy.deepcopy(network, shared)
+
+
+def _can_be_shared(table: torch.nn.Module, network: torch.nn.Module) -> bool:
+    """Whether a table is a plain one, on the CPU, and of this module alone."""
+    if type(table) is not torch.nn.Embedding or table.max_norm is not None or table.weight.device.type != "cpu":
+        return False
+    return sum(getattr(module, "weight", None) is table.weight for module in network.modules()) == 1
 
 
 def _convert(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import threading
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any, Iterator, Optional, Sequence
 from weakref import WeakKeyDictionary
 
@@ -121,6 +122,12 @@ def check_precision(precision: Precision, device: torch.device, *, setting: str 
         raise ValueError(Errors.XN109.format(setting=setting, precision=precision, device=device, reason=reason))
 
 
+def _free_cache(device: torch.device) -> None:
+    """Give back what PyTorch keeps of a GPU's memory."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
 def _count_multiplied(network: torch.nn.Module) -> int:
     """The weights that each piece is multiplied with: all but tables, of which it has a row."""
     tables = {module.weight for module in network.modules() if isinstance(module, torch.nn.Embedding)}
@@ -147,7 +154,7 @@ class TorchRuntime:
         self._shared = network  # which may be trained at another time
         self.network = self._make_fast(own)
         self.overhead = find_overhead(_count_multiplied(own), n_operations=OPERATIONS_OF_BATCH)
-        self._halves = Halves(self.device, free=self._free)
+        self._halves = Halves(self.device, free=partial(_free_cache, self.device))
 
     def _make_fast(self, network: torch.nn.Module) -> torch.nn.Module:
         """The network as its device runs it fastest."""
@@ -175,11 +182,6 @@ class TorchRuntime:
         """
         leave_parent_threads()
         return np.concatenate(self._halves.run(self._read, piece_ids, mask, is_read))
-
-    def _free(self) -> None:
-        """Give back what PyTorch keeps of a GPU's memory."""
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
 
     def _run(self, piece_ids: IntArray, mask: BoolArray, **settings: Any) -> FloatArray:
         with self._ready():

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -50,7 +51,10 @@ def test_evaluate_says_why_there_is_no_interval(run, chosen_checkpoint, tmp_path
 
 
 def test_evaluate_shows_intervals_without_more_words(run, chosen_checkpoint, data):
-    assert "(–)" not in run(chosen_checkpoint, data).stdout
+    result = run(chosen_checkpoint, data)
+    assert result.exit_code == 0
+    assert re.search(r"\(\d\.\d+–\d\.\d+\)", result.stdout)
+    assert "(–)" not in result.stdout
 
 
 def test_evaluate_shows_files_of_one_name_apart(run, chosen_checkpoint, data, tmp_path):

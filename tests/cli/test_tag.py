@@ -110,6 +110,15 @@ def test_tag_refuses_a_pipeline_that_finds_nothing(run, tmp_path):
     assert "XN239" in result.output
 
 
+def test_tag_takes_components_that_do_not_say_what_they_set(run, tmp_path):
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("span_ruler", config={"annotate_ents": True}).add_patterns([{"label": "PER", "pattern": "Anna"}])
+    nlp.to_disk(tmp_path)
+    result = run("Anna", "--model", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "PER" in result.stdout
+
+
 def test_tag_refuses_a_package_that_can_load_something_else(run):
     result = run("Anna", "--model", "numpy")  # which has a function `load`
     assert result.exit_code == 1

@@ -129,7 +129,15 @@ def test_reader_rejects_words_that_begin_with_a_hash(write, separator, bad, code
 
 @pytest.mark.parametrize(
     "remark",
-    ["#begin document (bc/cctv_0000); part 000", "#end document", "#newdoc id = a", "#text = Anna", "# Ann B_X"],
+    [
+        "#begin document (bc/cctv_0000); part 000",
+        "#end document",
+        "#newdoc id = a",
+        "#newdoc id=a",
+        "#text = Anna",
+        "#text=Anna",
+        "# Ann B_X",
+    ],
 )
 @pytest.mark.parametrize("separator", [" ", "\t"])
 def test_reader_knows_remarks_that_begin_with_a_hash(write, separator, remark):

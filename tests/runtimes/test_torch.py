@@ -1,14 +1,22 @@
 import copy
+import gc
 import os
 import platform
 import subprocess
 import sys
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForTokenClassification
+from transformers import (
+    AutoModelForTokenClassification,
+    BertConfig,
+    BertForTokenClassification,
+    ElectraConfig,
+    ElectraForTokenClassification,
+)
 
 from spacy_xlmr_ner.runtimes import torch as runtimes
 from spacy_xlmr_ner.runtimes.cpu_encoder import CpuEncoder
@@ -134,6 +142,41 @@ def test_torch_runtime_in_another_precision_leaves_the_weights(network):
     runtime = TorchRuntime(network, precision="bfloat16", device="cpu")
     runtime(*pad(WINDOWS, width=8))
     assert all(weight.equal(before[name]) for name, weight in network.named_parameters())
+
+
+@pytest.mark.parametrize(
+    "cls, config", [(ElectraForTokenClassification, ElectraConfig), (BertForTokenClassification, BertConfig)]
+)
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_networks_that_make_masks_of_their_own_dtype_run_in_another(cls, config, is_fast, monkeypatch):
+    if not is_fast:
+        monkeypatch.setattr(runtimes, "make_fast", lambda network: network)
+    torch.manual_seed(0)
+    sizes = {"num_hidden_layers": 1, "num_attention_heads": 2, "hidden_size": 32, "intermediate_size": 64}
+    network = cls(config(vocab_size=40, num_labels=7, attn_implementation="eager", **sizes)).eval()
+    ids, mask = pad(WINDOWS, width=8)
+    expected = TorchRuntime(network, precision="float32", device="cpu")(ids, mask)
+    found = TorchRuntime(network, precision="bfloat16", device="cpu")(ids, mask)
+    np.testing.assert_allclose(found[mask], expected[mask], atol=0.05)
+
+
+def test_table_that_two_modules_have_is_converted(network):
+    network.register_module("other", torch.nn.Embedding(1, 1))
+    network.other.weight = network.get_input_embeddings().weight
+    runtime = TorchRuntime(network, precision="bfloat16", device="cpu")
+    assert {weight.dtype for weight in runtime.network.parameters()} == {torch.bfloat16}
+
+
+def test_torch_runtime_is_freed_when_nobody_has_it(network):
+    """Not at some later collection: each evaluation while training makes one."""
+    runtime = TorchRuntime(network, precision="bfloat16", device="cpu")
+    last = weakref.ref(runtime)
+    gc.disable()
+    try:
+        del runtime
+        assert last() is None
+    finally:
+        gc.enable()
 
 
 FETCHED = """
