@@ -128,8 +128,7 @@ def tabulate_languages(corpus: Dict[str, Any]) -> Table:
     rows = []
     for language, score in corpus["languages"].items():
         labels = [f"{score['labels'][label]:.3f}" if label in score["labels"] else "" for label in LABELS]
-        interval = "" if score["low"] is None else f"{score['low']:.3f} to {score['high']:.3f}"
-        figures = [f"{score['f1']:.3f}", interval]
+        figures = [f"{score['f1']:.3f}", f"{score['low']:.3f} to {score['high']:.3f}"]
         rows.append([language, *figures, f"{score['precision']:.3f}", f"{score['recall']:.3f}", *labels])
     table = make_table(["language", "F1", "95 %", "P", "R", *LABELS], rows)
     return [f"### {corpus['corpus']} {corpus['split']}", "", *table, ""]

@@ -70,8 +70,7 @@ class Evaluation:
     def to_json(self) -> Dict[str, Any]:
         """All of it as JSON has it: "format" (1), and the attributes of these classes under their names.
 
-        An Estimate is {"value", "low", "high"}, low and high null where there is no interval; a Mention is [start,
-        end, label, score].
+        An Estimate is {"value", "low", "high"}; a Mention is [start, end, label, score].
         """
         return {"format": FORMAT, **asdict(self)}
 

@@ -22,11 +22,16 @@ MAX_DRAWN_CELLS = 2**24
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure, and the 95 % interval of it, from low to high; None for both where there is nothing to resample."""
+    """A figure and its 95 % interval, from low to high; 0 to 1, which says nothing, where nothing is to resample."""
 
     value: float
-    low: Optional[float]
-    high: Optional[float]
+    low: float
+    high: float
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the interval says nothing."""
+        return (self.low, self.high) == (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ def score_ents(groups: Dict[str, List[Judged]], *, n_resamples: int = 1000, seed
     The intervals are percentiles of a bootstrap over these units: each resample draws from every language as many as it
     has, with replacement. Overall and mean figures come from the same resamples. A resample in which a figure has
     nothing to divide by has no part in that figure's interval. A language of one unit is the same in all resamples: a
-    figure of such languages alone has no interval.
+    figure of such languages alone has the interval of 0 to 1.
 
     groups (Dict[str, List[Judged]]): Sentences, or docs that are not parted in them, by language; at least one each.
     n_resamples (int): How many resamples.
@@ -203,8 +208,7 @@ def _score_mean(parts: Sequence[_Counted]) -> MeanScore:
     with_gold = [part for part in parts if part.counts[:, GOLD].any()]
     varies = _can_vary(with_gold or parts)
     if not with_gold:
-        bound = 0.0 if varies else None
-        nothing = Estimate(0.0, bound, bound)
+        nothing = Estimate(0.0, 0.0, 0.0 if varies else 1.0)
         return MeanScore(nothing, nothing, nothing, n_languages=0)
     values = np.stack([compute_prf(part.counts.sum(axis=0)) for part in with_gold])
     resampled = np.stack([compute_prf(part.resampled.sum(axis=1)) for part in with_gold])
@@ -219,14 +223,14 @@ def _can_vary(parts: Sequence[_Counted]) -> bool:
 
 
 def _estimate(values: Floats, resampled: Floats, *, varies: bool) -> Tuple[Estimate, Estimate, Estimate]:
-    """Precision, recall and F1; without intervals if resamples cannot differ.
+    """Precision, recall and F1; with intervals of 0 to 1 if resamples cannot differ.
 
     values: shape (3,); resampled: shape (n_resamples, 3); both NaN where undefined.
     """
 
     def estimate(value: float, column: Floats) -> Estimate:
         if not varies:
-            return Estimate(value, None, None)
+            return Estimate(value, 0.0, 1.0)
         defined = column[~np.isnan(column)]
         low, high = np.percentile(defined, LEVELS).tolist() if len(defined) else (value, value)
         return Estimate(value, low, high)

@@ -12,7 +12,7 @@ from ..analysis.evaluation import evaluate as evaluate_pipeline
 from ..analysis.scores import EntScore
 from ..loading import load_pipeline
 from ..report.evaluation_page import make_evaluation_page
-from ..report.score_tables import HEADER, explain_gaps, format_estimate, list_scores
+from ..report.score_tables import HEADER, format_estimate, list_scores
 from .console import exit_on_error, show_warnings
 from .evaluation_options import (
     DATA_HELP,
@@ -27,6 +27,7 @@ from .evaluation_options import (
     check_targets,
     parse_label_map,
     parse_labels,
+    show_gaps,
     write_outputs,
 )
 
@@ -62,6 +63,8 @@ def evaluate(
             progress=True,
         )
         typer.echo(format_evaluation(evaluation))
+        members = [score for _, group in list_scores(evaluation.scores) for _, score in group]
+        show_gaps(score.f1 for score in members)
         write_outputs(evaluation, json_path=json, html_path=html, make_page=make_evaluation_page)
 
 
@@ -80,7 +83,6 @@ def format_evaluation(evaluation: Evaluation) -> str:
     return "\n\n".join(
         [
             table(rows, header=HEADER, divider=True, aligns=("l", "l", "l", "l", "r", "r"), max_col=60).strip("\n"),
-            *explain_gaps(score.f1 for _, members in groups for _, score in members),
             table(kinds, header=("Kind of error", "Errors"), divider=True, aligns=("l", "r")).strip("\n"),
         ]
     )

@@ -3,12 +3,14 @@
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, Callable, Dict, List, Mapping, Optional
+from typing import Annotated, Any, Callable, Dict, Iterable, List, Mapping, Optional
 
 import typer
 from wasabi import msg
 
+from ..analysis.scores import Estimate
 from ..errors import Errors
+from ..report.score_tables import explain_gaps
 
 HtmlOption = Annotated[
     Optional[Path], typer.Option("--html", dir_okay=False, help="Write a page that opens from disk.")
@@ -50,6 +52,12 @@ def parse_label_map(label_map: Optional[str]) -> Dict[str, Optional[str]]:
             raise ValueError(Errors.XN235.format(found=part))
         pairs[old] = new or None
     return pairs
+
+
+def show_gaps(estimates: Iterable[Optional[Estimate]]) -> None:
+    """Say beside a table, on standard error, why intervals say nothing, if one does."""
+    for line in explain_gaps(estimates):
+        typer.echo(line, err=True)
 
 
 def check_targets(*paths: Optional[Path]) -> None:

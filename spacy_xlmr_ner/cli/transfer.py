@@ -10,7 +10,7 @@ from ..analysis.data import parse_named, read_data
 from ..analysis.transfer_table import TransferTable
 from ..analysis.transfer_table import transfer as compare_models
 from ..errors import Errors
-from ..report.score_tables import explain_gaps, format_estimate
+from ..report.score_tables import format_estimate
 from ..report.transfer_page import list_cells, make_transfer_page
 from .console import exit_on_error, show_warnings
 from .evaluation_options import (
@@ -26,6 +26,7 @@ from .evaluation_options import (
     check_targets,
     parse_label_map,
     parse_labels,
+    show_gaps,
     write_outputs,
 )
 from .many_values import ManyTextsCommand
@@ -68,6 +69,7 @@ def transfer(
             progress=True,
         )
         typer.echo(format_transfer(result))
+        show_gaps(cell for row in list_cells(result).values() for cell in row)
         write_outputs(result, json_path=json, html_path=html, make_page=make_transfer_page)
 
 
@@ -91,5 +93,4 @@ def format_transfer(result: TransferTable) -> str:
     """The table, figures with their intervals; "-" where a language has no gold entities."""
     cells = list_cells(result)
     rows = [(model, *("-" if cell is None else format_estimate(cell) for cell in row)) for model, row in cells.items()]
-    drawn = table(rows, header=("F1", *result.languages, "Mean"), divider=True, max_col=60).strip("\n")
-    return "\n\n".join([drawn, *explain_gaps(cell for row in cells.values() for cell in row)])
+    return table(rows, header=("F1", *result.languages, "Mean"), divider=True, max_col=60).strip("\n")

@@ -26,7 +26,7 @@ from .score_tables import draw_heat, draw_scores
 
 ABOUT_SCORES = (
     "An entity is right if both its borders and its label are. Small figures: 95 % bootstrap intervals, over "
-    "sentences, or over docs that are not parted in them; – where there is but one, which cannot be resampled."
+    "sentences, or over docs that are not parted in them; 0 to 1 where there is but one, which cannot be resampled."
 )
 ABOUT_LOSS = (
     "The loss of a token is -log p(gold tag): 0 where the model was sure and right, high where it was sure and wrong. "

@@ -6,10 +6,9 @@ from ..analysis.scores import EntScore, Estimate, MeanScore, Scores
 from .elements import make_divider, make_heat, make_number, make_row, make_table
 
 HEADER = ("", "Precision", "Recall", "F1", "Entities", "Found")
-NO_INTERVAL = "–"
-ABOUT_NO_INTERVAL = (
-    "(–): no interval. One sentence, or one doc that is not parted in sentences, cannot be resampled; among others it "
-    "stays as it is."
+ABOUT_OPEN_INTERVAL = (
+    "(0.000–1.000) says nothing: one sentence, or one doc that is not parted in sentences, cannot be resampled; among "
+    "others it stays as it is."
 )
 Row = Tuple[str, Union[EntScore, MeanScore]]
 
@@ -54,9 +53,7 @@ def format_value(estimate: Estimate) -> str:
 
 
 def format_interval(estimate: Estimate) -> str:
-    """From low to high, three figures each; a dash if there is none."""
-    if estimate.low is None or estimate.high is None:
-        return NO_INTERVAL
+    """From low to high, three figures each."""
     return f"{estimate.low:.3f}–{estimate.high:.3f}"
 
 
@@ -66,9 +63,8 @@ def format_estimate(estimate: Estimate) -> str:
 
 
 def explain_gaps(estimates: Iterable[Optional[Estimate]]) -> List[str]:
-    """What is to be said under a table, for a terminal: why figures have no interval, if one has none."""
-    has_gap = any(estimate is not None and estimate.low is None for estimate in estimates)
-    return [ABOUT_NO_INTERVAL] if has_gap else []
+    """What is to be said beside a table, for a terminal: why intervals say nothing, if one does."""
+    return [ABOUT_OPEN_INTERVAL] if any(estimate is not None and estimate.is_open for estimate in estimates) else []
 
 
 def _draw_score(score: Union[EntScore, MeanScore]) -> List[str]:

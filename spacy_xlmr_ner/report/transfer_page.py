@@ -9,7 +9,7 @@ from .score_tables import draw_heat
 
 ABOUT = (
     "Rows: models. Columns: what they were tested on. Strict F1 of entities; small figures: 95 % bootstrap intervals, "
-    "over sentences, or over docs that are not parted in them; – where there is but one, which cannot be resampled."
+    "over sentences, or over docs that are not parted in them; 0 to 1 where there is but one, which is not resampled."
 )
 
 

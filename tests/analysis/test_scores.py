@@ -62,27 +62,27 @@ def test_score_ents_of_docs_that_are_alike_has_no_width():
 
 def test_score_ents_of_one_unit_has_no_interval():
     result = score_ents({"de": [Judged(gold=[JACK, BERLIN], found=[JACK])]}, n_resamples=10)
-    assert result.overall.precision == Estimate(1.0, None, None)
-    assert result.overall.recall == result.mean.recall == Estimate(0.5, None, None)
-    assert result.labels["LOC"].f1 == Estimate(0.0, None, None)
+    assert result.overall.precision == Estimate(1.0, 0.0, 1.0)
+    assert result.overall.recall == result.mean.recall == Estimate(0.5, 0.0, 1.0)
+    assert result.labels["LOC"].f1 == Estimate(0.0, 0.0, 1.0)
 
 
 def test_score_ents_of_one_unit_without_entities_has_no_interval():
     result = score_ents({"de": [NOTHING]}, n_resamples=10)
-    assert result.overall.f1 == result.mean.f1 == Estimate(0.0, None, None)
+    assert result.overall.f1 == result.mean.f1 == Estimate(0.0, 0.0, 1.0)
 
 
 def test_score_ents_has_no_interval_where_all_of_a_label_is_in_languages_of_one_unit():
     person, place = Judged(gold=[JACK], found=[JACK]), Judged(gold=[BERLIN], found=[BERLIN])
     result = score_ents({"de": [person] * 3, "fr": [place]}, n_resamples=10)
     assert result.labels["PER"].f1 == result.languages["de"].f1 == result.overall.f1 == Estimate(1.0, 1.0, 1.0)
-    assert result.labels["LOC"].f1 == result.languages["fr"].f1 == Estimate(1.0, None, None)
+    assert result.labels["LOC"].f1 == result.languages["fr"].f1 == Estimate(1.0, 0.0, 1.0)
 
 
 def test_score_ents_of_languages_of_one_unit_each_has_no_interval():
     result = score_ents({"de": [RIGHT], "fr": [MISSED]}, n_resamples=10)
-    assert result.mean.f1 == Estimate(0.5, None, None)
-    assert result.overall.recall == Estimate(pytest.approx(2 / 3), None, None)
+    assert result.mean.f1 == Estimate(0.5, 0.0, 1.0)
+    assert result.overall.recall == Estimate(pytest.approx(2 / 3), 0.0, 1.0)
 
 
 def test_part_judged_gives_each_entity_to_the_sentence_in_which_it_begins():

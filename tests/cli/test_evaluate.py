@@ -45,16 +45,17 @@ def test_evaluate_shows_languages_where_there_are_several(run, chosen_checkpoint
 
 def test_evaluate_says_why_there_is_no_interval(run, chosen_checkpoint, tmp_path):
     (tmp_path / "one.iob2").write_text("Jack\tB-PER\n", encoding="utf8")
-    lines = run(chosen_checkpoint, tmp_path / "one.iob2").stdout.splitlines()
-    assert next(line for line in lines if line.startswith("All")).split()[5:7] == ["1.000", "(–)"]
-    assert sum(line.startswith("(–): no interval.") for line in lines) == 1
+    result = run(chosen_checkpoint, tmp_path / "one.iob2")
+    row = next(line for line in result.stdout.splitlines() if line.startswith("All"))
+    assert row.split()[5:7] == ["1.000", "(0.000–1.000)"]
+    assert result.stderr.count("(0.000–1.000) says nothing: ") == 1
 
 
 def test_evaluate_shows_intervals_without_more_words(run, chosen_checkpoint, data):
     result = run(chosen_checkpoint, data)
     assert result.exit_code == 0
     assert re.search(r"\(\d\.\d+–\d\.\d+\)", result.stdout)
-    assert "(–)" not in result.stdout
+    assert "says nothing" not in result.stderr
 
 
 def test_evaluate_shows_files_of_one_name_apart(run, chosen_checkpoint, data, tmp_path):

@@ -47,9 +47,9 @@ def test_transfer_has_a_column_for_each_of_two_files_of_one_name(run, chosen_che
 
 
 def test_transfer_says_why_there_is_no_interval(run, chosen_checkpoint, data):
-    table, note = run(f"m={chosen_checkpoint}", "--data", data[0]).stdout.split("\n\n")
-    assert table.splitlines()[-1].split() == ["m", "1.000", "(–)", "1.000", "(–)"]
-    assert note.startswith("(–): no interval.")
+    result = run(f"m={chosen_checkpoint}", "--data", data[0])
+    assert result.stdout.splitlines()[-1].split() == ["m", *["1.000", "(0.000–1.000)"] * 2]
+    assert "(0.000–1.000) says nothing: " in result.stderr
 
 
 def test_transfer_takes_data_in_several_options_too(run, chosen_checkpoint, data, tmp_path):

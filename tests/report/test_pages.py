@@ -101,9 +101,9 @@ def test_page_shows_figures_with_intervals(chosen_checkpoint):
     assert '1.000<span class="interval">1.000–1.000</span>' in page
 
 
-def test_page_shows_a_dash_where_there_is_no_interval(page):
+def test_page_shows_intervals_that_say_nothing(page):
     # The only gold entity in Arabic is not found, and an invented one is.
-    assert get_row(page, ">Scores<", "ar")[:3] == ["0.000–"] * 3
+    assert get_row(page, ">Scores<", "ar")[:3] == ["0.0000.000–1.000"] * 3
 
 
 def test_page_sets_text_of_either_direction(page):
