@@ -33,7 +33,7 @@ FIGURES: Dict[str, Figure] = {
     "bytes_in": Figure(523, True, "bytes of its line that is read: the same texts"),
     "bytes_out": Figure(834, True, "bytes of its line that is written: 311 more, with 3.5 entities (150 of them)"),
     "network_words": Figure(20_000, False, "words a second that one GPU computes; no GPU was measured"),
-    "other_words": Figure(137_000, True, "words a second of all else in a worker: overhead.py, the small model"),
+    "other_words": Figure(295_000, True, "words a second of all else in a worker: overhead.py, the small model"),
     "read_docs": Figure(24_000, True, "docs a second that a process reads: ray_scaling.py, two cores without AVX-512"),
     "write_docs": Figure(28_600, True, "docs a second that a process writes: the same"),
     "storage_bytes": Figure(1e9, False, "bytes a second of the file system that all machines share"),

@@ -57,5 +57,5 @@ def test_page_is_what_the_script_prints(reckoning, capsys):
 def test_own_figure_is_called_so(reckoning, capsys):
     reckoning.main(["--network_words", "500000"])
     out = capsys.readouterr().out
-    assert "1.3 hours" in out  # 80 / 500,000 + 80 / 137,000 s a doc, 16 at a time, and 120 s to start
+    assert "0.8 hours" in out  # 80 / 500,000 + 80 / 295,000 s a doc, 16 at a time, and 120 s to start
     assert "| `network_words` | 500,000 | yours |" in out
