@@ -63,16 +63,14 @@ def evaluate(
             progress=True,
         )
         typer.echo(format_evaluation(evaluation))
-        members = [score for _, group in list_scores(evaluation.scores) for _, score in group]
-        show_gaps(score.f1 for score in members)
+        show_gaps(score.f1 for _, members in list_scores(evaluation.scores) for _, score in members)
         write_outputs(evaluation, json_path=json, html_path=html, make_page=make_evaluation_page)
 
 
 def format_evaluation(evaluation: Evaluation) -> str:
     """The table of scores and that of the kinds of error."""
     rows: List[Sequence[str]] = []
-    groups = list_scores(evaluation.scores)
-    for group, members in groups:
+    for group, members in list_scores(evaluation.scores):
         if group and members:
             rows += [[""] * len(HEADER), [group, *[""] * (len(HEADER) - 1)]]
         for name, score in members:

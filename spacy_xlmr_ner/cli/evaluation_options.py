@@ -10,7 +10,7 @@ from wasabi import msg
 
 from ..analysis.scores import Estimate
 from ..errors import Errors
-from ..report.score_tables import explain_gaps
+from ..report.score_tables import ABOUT_OPEN_INTERVAL
 
 HtmlOption = Annotated[
     Optional[Path], typer.Option("--html", dir_okay=False, help="Write a page that opens from disk.")
@@ -56,8 +56,8 @@ def parse_label_map(label_map: Optional[str]) -> Dict[str, Optional[str]]:
 
 def show_gaps(estimates: Iterable[Optional[Estimate]]) -> None:
     """Say beside a table, on standard error, why intervals say nothing, if one does."""
-    for line in explain_gaps(estimates):
-        typer.echo(line, err=True)
+    if any(estimate is not None and estimate.is_open for estimate in estimates):
+        typer.echo(ABOUT_OPEN_INTERVAL, err=True)
 
 
 def check_targets(*paths: Optional[Path]) -> None:

@@ -91,6 +91,8 @@ def name_models(arguments: List[str]) -> Dict[str, str]:
 
 def format_transfer(result: TransferTable) -> str:
     """The table, figures with their intervals; "-" where a language has no gold entities."""
-    cells = list_cells(result)
-    rows = [(model, *("-" if cell is None else format_estimate(cell) for cell in row)) for model, row in cells.items()]
-    return table(rows, header=("F1", *result.languages, "Mean"), divider=True, max_col=60).strip("\n")
+    rows = [
+        (model, *("-" if cell is None else format_estimate(cell) for cell in cells))
+        for model, cells in list_cells(result).items()
+    ]
+    return str(table(rows, header=("F1", *result.languages, "Mean"), divider=True, max_col=60).strip("\n"))

@@ -1,14 +1,13 @@
 """Tables of scores, for pages and for the terminal."""
 
-from typing import Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import List, Mapping, Optional, Sequence, Tuple, Union
 
 from ..analysis.scores import EntScore, Estimate, MeanScore, Scores
 from .elements import make_divider, make_heat, make_number, make_row, make_table
 
 HEADER = ("", "Precision", "Recall", "F1", "Entities", "Found")
 ABOUT_OPEN_INTERVAL = (
-    "(0.000–1.000) says nothing: one sentence, or one doc that is not parted in sentences, cannot be resampled; among "
-    "others it stays as it is."
+    "(0.000–1.000) says nothing: there are too few sentences, or docs that are not parted in them, to be resampled."
 )
 Row = Tuple[str, Union[EntScore, MeanScore]]
 
@@ -60,11 +59,6 @@ def format_interval(estimate: Estimate) -> str:
 def format_estimate(estimate: Estimate) -> str:
     """A figure with its interval, for a terminal."""
     return f"{format_value(estimate)} ({format_interval(estimate)})"
-
-
-def explain_gaps(estimates: Iterable[Optional[Estimate]]) -> List[str]:
-    """What is to be said beside a table, for a terminal: why intervals say nothing, if one does."""
-    return [ABOUT_OPEN_INTERVAL] if any(estimate is not None and estimate.is_open for estimate in estimates) else []
 
 
 def _draw_score(score: Union[EntScore, MeanScore]) -> List[str]:
